@@ -1,0 +1,86 @@
+"""Content ids: the same content has the same id on every machine and in every process.
+
+An id is the first 16 bytes of a SHA-256, as 32 hexadecimal digits, so two of 2^40 dialogues
+share one with probability below 2^-48.  Parts are length-prefixed: `("ab", "c")` and
+`("a", "bc")` differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lake.schemas import Dialogue, Message
+
+ID_HEX_DIGITS = 32
+
+
+def content_id(*parts: str | bytes) -> str:
+    """Return the id of an ordered list of parts, as 32 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big"))
+        digest.update(raw)
+    return digest.hexdigest()[:ID_HEX_DIGITS]
+
+
+def json_id(value: Mapping[str, Any] | list[Any]) -> str:
+    """Return the id of a JSON value; the order of its keys does not matter."""
+    return content_id(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def file_id(path: Path) -> str:
+    """Return the id of a file's bytes, reading 1 MiB at a time."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()[:ID_HEX_DIGITS]
+
+
+def revision_of(messages: Iterable[Message]) -> str:
+    """Return the id of what was said: roles and contents in order, times and ids left out."""
+    return content_id(*(part for m in messages for part in (m.role, m.content)))
+
+
+def dialogue_id_of(dialogue: Dialogue) -> str:
+    """Return the id that survives re-export: (source, conversation id), or the content.
+
+    The same conversation exported again with more turns keeps its `dialogue_id` and gets a new
+    `revision`.  Where the source has no conversation ids, the content is all there is.
+    """
+    if dialogue.conversation_id:
+        return content_id("conversation", dialogue.source, dialogue.conversation_id)
+    return content_id("content", dialogue.source, revision_of(dialogue.messages))
+
+
+def user_id_of(name: str, key: bytes) -> str:
+    """Return a person's pseudonym: keyed, so that a list of names does not undo it."""
+    return hmac.new(key, name.encode(), hashlib.sha256).hexdigest()[:ID_HEX_DIGITS]
+
+
+def pseudonym_key(home: Path) -> bytes:
+    """Return the key of this home's pseudonyms, made at first use and readable by its owner only.
+
+    It lies beside the lake, never in it: a copied lake does not tell who spoke.
+    """
+    path = home / "pseudonym.key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        draft = home / f".pseudonym.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(32))
+        try:
+            path.hardlink_to(draft)  # fails if another process was first: its key stays
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()

@@ -1,0 +1,285 @@
+"""The records of the lake: `Dialogue` and `Message`, and one Arrow schema a table.
+
+A dialogue is what every source yields and every stage reads.  Tables are Delta, so no unsigned
+integers; every table has `day`, its DATE partition: the day of ingestion, or for derived rows
+the day they were made from.  `docs/glossary.md` has the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[str, ...] = get_args(Role)
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said.  `role` is one of `ROLES`; `created_at` is in UTC where it is known."""
+
+    role: str
+    content: str
+    created_at: datetime | None = None
+    message_id: str = ""
+
+    def as_chat(self) -> dict[str, str]:
+        """Return `{"role", "content"}`, the form of every chat API."""
+        return {"role": self.role, "content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """One conversation as a source gives it.
+
+    `source` is the format's name (`nexus`, `sharegpt`, ...); `conversation_id` the source's own
+    id, empty where it has none; `position` says where in the file it stood (`line 12`,
+    `item 3`, `blocks 5-9`), so that every row leads back to its bytes.  `annotations` hold text
+    of the source that nobody said (a vault's notes around a conversation): kept, never a turn.
+    """
+
+    messages: tuple[Message, ...]
+    source: str
+    conversation_id: str = ""
+    title: str = ""
+    position: str = ""
+    language: str = ""
+    user: str = ""
+    annotations: tuple[str, ...] = field(default=())
+
+    def as_chat(self) -> list[dict[str, str]]:
+        """Return the messages as a list of `{"role", "content"}`."""
+        return [message.as_chat() for message in self.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record or a whole file that no reader could take: it is quarantined with this reason.
+
+    `reason` is a short snake_case word (`binary`, `bad_json`, `no_messages`, `unknown_role`...);
+    `excerpt` at most 200 characters of what was seen, `detail` one sentence for a person.
+    """
+
+    reason: str
+    position: str = ""
+    excerpt: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's contract: name, grain in words, columns, and which columns may have statistics.
+
+    Delta writes minima and maxima of columns with statistics into its log in clear; text must
+    never be among them, or a deleted person's words live on in `_delta_log`.
+    """
+
+    name: str
+    grain: str
+    schema: pa.Schema
+    statistics: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+def tables() -> dict[str, Table]:
+    """Return every Delta table by name, in the order of the journey."""
+    import pyarrow as pa
+
+    text, day, moment, count = pa.string(), pa.date32(), pa.timestamp("us", tz="UTC"), pa.int64()
+    message = pa.struct(
+        [("message_id", text), ("role", text), ("content", text), ("created_at", moment)]
+    )
+
+    def table(name: str, grain: str, key: str, /, **columns: Any) -> Table:
+        schema = pa.schema([("day", day), *columns.items()])
+        plain = tuple(
+            n
+            for n in schema.names
+            if n == "day" or n.endswith("_id") or not pa.types.is_string(schema.field(n).type)
+        )
+        flat = tuple(n for n in plain if not pa.types.is_nested(schema.field(n).type))
+        return Table(name, grain, schema, flat, tuple(key.split()))
+
+    listed = [
+        table(
+            "raw_records",
+            "one record as received",
+            "record_id",
+            record_id=text,
+            source=text,
+            file=text,
+            file_id=text,
+            position=text,
+            conversation_id=text,
+            title=text,
+            user_id=text,
+            messages=pa.list_(message),
+            annotations=pa.list_(text),
+        ),
+        table(
+            "raw_quarantined",
+            "one record or file that could not be read",
+            "record_id",
+            record_id=text,
+            file=text,
+            file_id=text,
+            position=text,
+            reason=text,
+            detail=text,
+            excerpt=text,
+        ),
+        table(
+            "cleaned_dialogues",
+            "one revision of one dialogue, fit to train on",
+            "dialogue_id revision",
+            dialogue_id=text,
+            revision=text,
+            record_id=text,
+            source=text,
+            conversation_id=text,
+            title=text,
+            user_id=text,
+            messages=pa.list_(message),
+            language=text,
+            split=text,
+            turns=count,
+            characters=count,
+        ),
+        table(
+            "cleaned_dropped",
+            "one dialogue dropped, or one message removed from a kept one",
+            "record_id position rule",
+            record_id=text,
+            grain=text,
+            position=count,
+            rule=text,
+            reason=text,
+            excerpt=text,
+            source=text,
+        ),
+        table(
+            "self_chats_dialogues",
+            "one dialogue the model held with itself, accepted by the filters",
+            "dialogue_id",
+            dialogue_id=text,
+            revision=text,
+            method=text,
+            generator=text,
+            parent_dialogue_id=text,
+            seed=count,
+            ancestry_depth=count,
+            turns=count,
+            messages=pa.list_(message),
+        ),
+        table(
+            "self_chats_dropped",
+            "one dialogue the model held with itself, refused with a reason",
+            "dialogue_id",
+            dialogue_id=text,
+            method=text,
+            generator=text,
+            parent_dialogue_id=text,
+            seed=count,
+            reason=text,
+            messages=pa.list_(message),
+        ),
+        table(
+            "adapters_training_sets",
+            "one row of one training set",
+            "training_set_id position",
+            training_set_id=text,
+            position=count,
+            role=text,
+            dialogue_id=text,
+            revision=text,
+            source_table=text,
+            table_version=count,
+            weight=pa.float64(),
+            messages=pa.list_(message),
+        ),
+        table(
+            "adapters_versions",
+            "one adapter",
+            "adapter_id",
+            adapter_id=text,
+            base_id=text,
+            base_model=text,
+            recipe=text,
+            recipe_id=text,
+            training_set_id=text,
+            parent_adapter_id=text,
+            sha256=text,
+            template_id=text,
+            mlflow_version=text,
+            mlflow_run_id=text,
+            train_rows=count,
+            train_loss=pa.float64(),
+            seconds=pa.float64(),
+            peak_memory_bytes=count,
+            created_at=moment,
+        ),
+        table(
+            "evaluations_scores",
+            "one metric of one evaluation",
+            "evaluation_id suite model_id metric",
+            evaluation_id=text,
+            adapter_id=text,
+            model_id=text,
+            suite=text,
+            metric=text,
+            value=pa.float64(),
+            low=pa.float64(),
+            high=pa.float64(),
+            n=count,
+            coverage=pa.float64(),
+        ),
+        table(
+            "evaluations_samples",
+            "one scored item",
+            "evaluation_id suite model_id item_id",
+            evaluation_id=text,
+            adapter_id=text,
+            model_id=text,
+            suite=text,
+            item_id=text,
+            prompt=text,
+            expected=text,
+            answer=text,
+            score=pa.float64(),
+        ),
+        table(
+            "evaluations_verdicts",
+            "one decision of the gate",
+            "evaluation_id",
+            evaluation_id=text,
+            adapter_id=text,
+            champion_id=text,
+            passed=pa.bool_(),
+            reasons=pa.list_(text),
+            policy_id=text,
+            improvement=pa.float64(),
+            low=pa.float64(),
+            high=pa.float64(),
+            decided_at=moment,
+        ),
+        table(
+            "deployments_history",
+            "one change of what is served",
+            "deployment_id",
+            deployment_id=text,
+            served_name=text,
+            adapter_id=text,
+            from_adapter_id=text,
+            evaluation_id=text,
+            decided_by=text,
+            reason=text,
+            probe_difference=pa.float64(),
+            deployed_at=moment,
+        ),
+    ]
+    return {t.name: t for t in listed}

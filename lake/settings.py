@@ -1,0 +1,207 @@
+"""Every setting, in one place: where things lie and what they run with.
+
+Order of precedence: arguments, environment, `steppe.toml` in the working directory (or the file
+that `STEPPE_CONFIG` names), defaults.  An unknown name is an error in the file *and* in the
+environment, with the nearest spelling.  What an experiment is (rank, rate, epochs) is not here
+but in a recipe, which is hashed into the adapter's lineage.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lake.errors import SettingsError
+
+CONFIG_VARIABLE = "STEPPE_CONFIG"
+TEST_VARIABLES = frozenset({"STEPPE_TEST_DATA", "STEPPE_TEST_MODELS"})  # read by tests only
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourcesSettings(_Section):
+    """How exports are read."""
+
+    nexus_dates: Literal["dmy", "mdy"] = Field(
+        "dmy", description="order of day and month in a Nexus note's locale dates"
+    )
+
+
+class TrainingSettings(_Section):
+    """Where adapters are trained, and when by themselves."""
+
+    backend: Literal["local", "ray"] = Field("local", description="who lends the GPU")
+    devices: str = Field("0", description="device indices that may be leased, comma-separated")
+    ray_address: str = Field("http://127.0.0.1:8265", description="Ray's job server")
+    wait_seconds: float = Field(3600.0, description="how long to wait for a free device")
+    enough_new_dialogues: int = Field(
+        20, ge=1, description="new dialogues that start a training, once automation is on"
+    )
+
+
+class ServingSettings(_Section):
+    """The served assistant and the two other pages of `steppe ui`."""
+
+    host: str = Field("127.0.0.1", description="anything but loopback needs `api_key`")
+    port: int = Field(8010, ge=0, le=65535)
+    dagster_port: int = Field(3000, ge=1, le=65535)
+    mlflow_port: int = Field(5000, ge=1, le=65535)
+    api_key: SecretStr | None = Field(None, description="bearer token every request must carry")
+    max_batch: int = Field(16, ge=1, description="requests decoded together")
+
+
+class Settings(BaseSettings):
+    """What a run may be told; see the module's docstring for where from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STEPPE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(Path(".steppe"), description="where every byte lives")
+    profile: Literal["embedded", "workstation", "cluster"] = Field(
+        "embedded", description="a name for the run's size, recorded with every adapter"
+    )
+    base_model: str = Field(
+        "embedded", description="`embedded`, `embedded-quick`, a local directory, or a hub id"
+    )
+    recipe: str = Field("embedded", description="a name in `models/recipes`, or a TOML file")
+    encoder: str = Field("hashed", description="`hashed`, or a sentence-transformers model")
+    owner: str = Field("owner", description="whose dialogues these are; stored as a pseudonym")
+    self_chats_per_day: int = Field(120, ge=0, description="dialogues the model may hold a day")
+    sources: SourcesSettings = SourcesSettings()
+    training: TrainingSettings = TrainingSettings()
+    serving: ServingSettings = ServingSettings()
+
+    @property
+    def models_dir(self) -> Path:
+        """Bases and adapters, by content id."""
+        return self.home / "models"
+
+    @property
+    def inbox(self) -> Path:
+        """What arrived: one folder a day."""
+        return self.home / "inbox"
+
+
+def known_variables() -> set[str]:
+    """Return the name of every environment variable that means something to Steppe."""
+    names = {CONFIG_VARIABLE, *TEST_VARIABLES}
+    for name, info in Settings.model_fields.items():
+        names.add(f"STEPPE_{name}".upper())
+        section = info.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            names |= {f"STEPPE_{name}__{inner}".upper() for inner in section.model_fields}
+    return names
+
+
+def load(**arguments: Any) -> Settings:
+    """Return the settings; `SettingsError` names what is unknown, wrong, and the nearest name."""
+    _refuse_unknown_variables()
+    try:
+        return Settings(**_deep_merge(_from_file(), _from_environment(), arguments))
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings, with `home` absolute; read once, at first use."""
+    found = load()
+    return found.model_copy(update={"home": found.home.absolute()})
+
+
+def _from_file() -> dict[str, Any]:
+    named = os.environ.get(CONFIG_VARIABLE)
+    path = Path(named or "steppe.toml")
+    if not path.exists():
+        if named:
+            raise SettingsError(
+                f"`{CONFIG_VARIABLE}` names `{named}`, which does not exist.",
+                hint="correct the path, or unset the variable",
+            )
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"`{path}` is not TOML: {error}.", hint="`steppe settings` prints a valid one"
+        ) from None
+
+
+def _from_environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable in known_variables() - TEST_VARIABLES - {CONFIG_VARIABLE}:
+        if variable in os.environ:
+            name, _, inner = variable.removeprefix("STEPPE_").lower().partition("__")
+            if inner:
+                found.setdefault(name, {})[inner] = os.environ[variable]
+            else:
+                found[name] = os.environ[variable]
+    return found
+
+
+def _deep_merge(*layers: dict[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = _deep_merge(merged[key], value) if both else value
+    return merged
+
+
+def _refuse_unknown_variables() -> None:
+    known = known_variables()
+    for name in sorted(os.environ):
+        if name.startswith("STEPPE_") and name not in known:
+            raise SettingsError(
+                f"The environment variable `{name}` is no setting of Steppe.",
+                hint=_nearest(name, known) or "`steppe settings` lists every one",
+            )
+
+
+def _explained(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = {v.removeprefix("STEPPE_").lower().replace("__", ".") for v in known_variables()}
+        hint = _nearest(name, known) or "`steppe settings` lists every one"
+        return SettingsError(f"There is no setting `{name}`.", hint=hint)
+    return SettingsError(
+        f"The setting `{name}` cannot be {first['input']!r}: {first['msg']}.",
+        hint="`steppe settings` shows every setting with its meaning",
+    )
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def set_process_defaults() -> None:
+    """Set what every process of ours needs before torch, Hugging Face or MLflow are imported.
+
+    Spinning OpenMP threads cost ten times the CPU on busy cores; telemetry is nobody's business.
+    """
+    for name, value in {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+        "PYTHONHASHSEED": "0",
+    }.items():
+        os.environ.setdefault(name, value)
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(4300)

@@ -1,0 +1,363 @@
+"""Delta tables behind six verbs: `rows`, `arrow`, `replace`, `append`, `version`, `made_from`.
+
+What holds, and where it is tested (`tests/lake/test_tables.py`, `tests/crash`):
+
+- **A commit is whole or absent**, also after `kill -9`; afterwards its files are flushed to disk
+  (delta-rs itself never calls fsync).
+- **A day is replaced, never patched**: `replace(table, rows, day=...)` swaps the partition in one
+  commit, so running a day again is idempotent.
+- **Nothing is cast silently**: rows must have exactly the table's columns and types.
+- **No words in the log**: statistics, which Delta writes in clear, are kept for ids and numbers
+  only (`lake.schemas.Table.statistics`).
+- **Every commit says where it came from**: run, asset, partition and code version in its
+  metadata, and the fingerprint of its inputs as a Delta transaction identifier, in the same
+  atomic commit.  `made_from` reads it back: equal fingerprints mean there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lake import schemas
+from lake.errors import CommitConflict, CorruptTable, SchemaError, TableNotFound
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+COMMIT_ATTEMPTS = 8
+LOG_DIGITS = 20  # Delta names its log files with twenty digits
+FINGERPRINT_HEX_DIGITS = 15  # 60 bits: fits the signed 64 of a transaction's version
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who commits: kept in the commit's metadata, shown by `steppe show tables`."""
+
+    asset: str
+    run_id: str = ""
+    code_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The tables under one home.  Cheap to make; holds no connection and no lock."""
+
+    home: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder with one Delta table a name."""
+        return self.home / "lake"
+
+    def path(self, table: str) -> Path:
+        """Return a table's folder; `TableNotFound` for a name that is not in the schema."""
+        _contract(table)
+        return self.root / table
+
+    def exists(self, table: str) -> bool:
+        """Say whether anything was ever committed to the table."""
+        return _log_file(self.path(table), 0).exists() or any(
+            (self.path(table) / "_delta_log").glob("*.checkpoint.parquet")
+        )
+
+    def version(self, table: str) -> int:
+        """Return the table's newest version, -1 if there is none."""
+        return self._open(table).version() if self.exists(table) else -1
+
+    def files(self, table: str, *, version: int | None = None) -> list[str]:
+        """Return the Parquet files that are the table: what DuckDB views are made of."""
+        if not self.exists(table):
+            return []
+        return sorted(self._open(table, version=version).file_uris())
+
+    def arrow(
+        self, table: str, *, where: str = "", columns: str = "*", version: int | None = None
+    ) -> pa.Table:
+        """Return rows as Arrow, ordered by day and key; `where` and `columns` are SQL."""
+        import duckdb
+
+        contract, files = _contract(table), self.files(table, version=version)
+        if not files:
+            return contract.schema.empty_table() if columns == "*" else _empty(contract, columns)
+        order = ", ".join(["day", *contract.key])
+        query = (
+            f"select {columns} from read_parquet(?, hive_partitioning=true, "  # noqa: S608
+            "hive_types={'day': DATE}, union_by_name=true) "
+            f"{'where ' + where if where else ''} order by {order}"
+        )
+        with duckdb.connect() as connection:
+            found = connection.sql(query, params=[files]).to_arrow_table()
+        return found.select(contract.schema.names).cast(contract.schema) if columns == "*" else found
+
+    def rows(
+        self, table: str, *, where: str = "", columns: str = "*", version: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows as dictionaries, ordered by day and key."""
+        return self.arrow(table, where=where, columns=columns, version=version).to_pylist()
+
+    def days(self, table: str) -> list[date]:
+        """Return the days that have rows, oldest first."""
+        return sorted(self.arrow(table, columns="day").column("day").unique().to_pylist())
+
+    def replace(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Any]] | pa.Table,
+        *,
+        day: date,
+        made_from: str,
+        by: Provenance,
+    ) -> int:
+        """Swap one day of a table for these rows in one commit; return the new version."""
+        data = _fit(_contract(table), rows, day=day)
+        if data.num_rows and data.column("day").unique().to_pylist() != [day]:
+            raise SchemaError(
+                f"Rows for `{table}` are not all of {day}.",
+                hint="a partition is replaced whole, by rows of its own day",
+            )
+        self._commit(
+            table, data, mode="overwrite", predicate=f"day = DATE '{day}'",
+            transactions={_transaction(str(day)): made_from}, by=by,
+        )
+        return self.version(table)
+
+    def append(
+        self,
+        table: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        day: date,
+        by: Provenance,
+    ) -> int:
+        """Add the rows whose key is not there yet; return how many were added.
+
+        Twice the same call leaves the same table, so a step that is run again after a crash
+        between its commits neither loses nor doubles a row.
+        """
+        contract = _contract(table)
+        known = {
+            tuple(row.values()) for row in self.rows(table, columns=", ".join(contract.key))
+        } if self.exists(table) else set()
+        new = [r for r in rows if tuple(r[name] for name in contract.key) not in known]
+        if new:
+            self._commit(
+                table, _fit(contract, new, day=day), mode="append", predicate=None,
+                transactions={}, by=by,
+            )
+        return len(new)
+
+    def made_from(self, table: str, partition: date | str) -> int | None:
+        """Return the fingerprint of what a partition was made from, None if it never was."""
+        if not self.exists(table):
+            return None
+        return self._open(table).transaction_version(_transaction(str(partition)))
+
+    def is_made_from(self, table: str, partition: date | str, fingerprint: str) -> bool:
+        """Say whether a partition is already what these inputs make."""
+        return self.made_from(table, partition) == _as_version(fingerprint)
+
+    def history(self, table: str) -> list[dict[str, Any]]:
+        """Return the table's commits, newest first, with our metadata."""
+        return self._open(table).history() if self.exists(table) else []
+
+    def verify(self, table: str) -> list[str]:
+        """Return the files that the log names and the disk lacks or holds cut short."""
+        import pyarrow as pa
+
+        if not self.exists(table):
+            return []
+        actions = pa.table(self._open(table).get_add_actions(flatten=True))
+        named = zip(
+            actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist(),
+            strict=True,
+        )
+        return [p for p, size in named if not _is_whole(self.path(table) / _unquote(p), size)]
+
+    def orphans(self, table: str) -> list[Path]:
+        """Return data files that no version in the log names: what a killed commit left."""
+        if not self.path(table).exists():
+            return []
+        named = self._named_by_any_version(table)
+        return sorted(f for f in self.path(table).rglob("*.parquet") if self._is_orphan(f, named))
+
+    def vacuum(self, table: str, *, retention_hours: int = 168) -> list[str]:
+        """Delete data files that left the table longer ago than the retention; return them."""
+        return self._open(table).vacuum(
+            retention_hours=retention_hours, dry_run=False, enforce_retention_duration=False
+        )
+
+    def _named_by_any_version(self, table: str) -> set[Path]:
+        folder = self.path(table)
+        named: set[Path] = set()
+        for log in (folder / "_delta_log").glob("*.json"):
+            for line in log.read_text(encoding="utf-8").splitlines():
+                action = json.loads(line)
+                for kind in ("add", "remove"):
+                    if kind in action:
+                        named.add(folder / _unquote(action[kind]["path"]))
+        if self.exists(table):
+            named |= {Path(f) for f in self.files(table)}
+        return named
+
+    @staticmethod
+    def _is_orphan(file: Path, named: set[Path]) -> bool:
+        return "_delta_log" not in file.parts and file not in named
+
+    def _open(self, table: str, *, version: int | None = None) -> DeltaTable:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
+
+        try:
+            return DeltaTable(str(self.path(table)), version=version)
+        except TableNotFoundError:
+            raise TableNotFound(
+                f"Table `{table}` has nothing yet.", hint="run `steppe grow`"
+            ) from None
+        except DeltaError as error:
+            raise CorruptTable(
+                f"Table `{table}` cannot be opened: {error}.", hint="run `steppe doctor`"
+            ) from None
+
+    def _commit(
+        self,
+        table: str,
+        data: pa.Table,
+        *,
+        mode: str,
+        predicate: str | None,
+        transactions: Mapping[str, str],
+        by: Provenance,
+    ) -> None:
+        from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
+        from deltalake.exceptions import CommitFailedError
+
+        contract = _contract(table)
+        properties = CommitProperties(
+            custom_metadata={
+                "asset": by.asset, "run_id": by.run_id, "code_version": by.code_version
+            },
+            app_transactions=[Transaction(k, _as_version(v)) for k, v in transactions.items()],
+        )
+        for attempt in range(COMMIT_ATTEMPTS):
+            fresh = not self.exists(table)
+            options: dict[str, Any] = {"predicate": predicate} if predicate and not fresh else {}
+            if fresh:
+                options["configuration"] = {
+                    "delta.dataSkippingStatsColumns": ",".join(contract.statistics)
+                }
+            try:
+                write_deltalake(
+                    str(self.path(table)), data, mode=mode, partition_by=["day"],  # type: ignore[call-overload]
+                    commit_properties=properties,
+                    writer_properties=WriterProperties(compression="ZSTD"), **options,
+                )
+            except CommitFailedError:
+                time.sleep(random.uniform(0.05, 0.3) * 2**attempt)
+                continue
+            _make_durable(self.path(table), self.version(table))
+            return
+        raise CommitConflict(
+            f"`{table}` was changed by others {COMMIT_ATTEMPTS} times in a row.",
+            hint="run the same command again; nothing was written",
+        )
+
+
+def _contract(table: str) -> schemas.Table:
+    known = schemas.tables()
+    if table not in known:
+        raise TableNotFound(
+            f"There is no table `{table}`.", hint=f"the tables are {', '.join(known)}"
+        )
+    return known[table]
+
+
+def _empty(contract: schemas.Table, columns: str) -> pa.Table:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("nothing", contract.schema.empty_table())
+        return connection.sql(f"select {columns} from nothing").to_arrow_table()  # noqa: S608
+
+
+def _fit(contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, day: date) -> pa.Table:
+    """Return the rows as Arrow with exactly the table's columns, or say which do not fit."""
+    import pyarrow as pa
+
+    if isinstance(rows, pa.Table):
+        if rows.schema != contract.schema:
+            raise SchemaError(
+                f"`{contract.name}` has columns {contract.schema}, the rows {rows.schema}.",
+                hint="build the rows with the table's own schema",
+            )
+        return rows
+    listed = [{"day": day, **row} for row in rows]
+    wanted = set(contract.schema.names)
+    for row in listed:
+        if row.keys() != wanted:
+            raise SchemaError(
+                f"A row for `{contract.name}` has too many or too few columns: "
+                f"{sorted(row.keys() ^ wanted)}.",
+                hint="rows carry every column of the table and no other",
+            )
+    try:
+        return pa.Table.from_pylist(listed, schema=contract.schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise SchemaError(
+            f"A row for `{contract.name}` does not fit: {error}.",
+            hint="nothing is cast silently; convert the value where it is made",
+        ) from None
+
+
+def _transaction(partition: str) -> str:
+    return f"made_from:{partition}"
+
+
+def _as_version(fingerprint: str) -> int:
+    return int(fingerprint[:FINGERPRINT_HEX_DIGITS], 16)
+
+
+def _log_file(folder: Path, version: int) -> Path:
+    return folder / "_delta_log" / f"{version:0{LOG_DIGITS}d}.json"
+
+
+def _unquote(path: str) -> str:
+    from urllib.parse import unquote
+
+    return unquote(path)
+
+
+def _is_whole(file: Path, size: int) -> bool:
+    return file.exists() and file.stat().st_size == size
+
+
+def _make_durable(folder: Path, version: int) -> None:
+    """Flush a commit to disk: its data files, its log file, and the folders that name them."""
+    log = _log_file(folder, version)
+    added = [
+        folder / _unquote(json.loads(line)["add"]["path"])
+        for line in log.read_text(encoding="utf-8").splitlines()
+        if '"add"' in line[:8]
+    ]
+    flush([*added, log, *{f.parent for f in added}, log.parent, folder])
+
+
+def flush(paths: Sequence[Path]) -> None:
+    """Ask the kernel to put files and folders on disk; a file gone meanwhile is no error."""
+    for path in paths:
+        try:
+            handle = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,10 @@
+-- asset: adapters_training_sets
+-- returns every row of a training set whose words are also in a validation or test dialogue
+select
+    adapters_training_sets.training_set_id,
+    adapters_training_sets.dialogue_id,
+    cleaned_dialogues.split
+from adapters_training_sets
+inner join cleaned_dialogues
+    on adapters_training_sets.dialogue_id = cleaned_dialogues.dialogue_id
+where cleaned_dialogues.split != 'train'

@@ -1,0 +1,100 @@
+"""An adapter on disk: two files of peft and a manifest of ours, named by their content.
+
+    <adapters>/<adapter_id>/adapter_model.safetensors   the weights, float32
+                            adapter_config.json         peft's own; loads outside Steppe
+                            steppe.json                 what it was made from
+
+No pickles, no machine paths, nothing that differs between two runs of the same training.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lake.errors import DeploymentError
+from lake.ids import content_id
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+MANIFEST = "steppe.json"
+SHORT_ID = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an adapter was made from; `files` are SHA-256 digests in hexadecimal."""
+
+    adapter_id: str
+    base_id: str
+    base_model: str
+    recipe_id: str
+    training_set_id: str
+    template_id: str
+    parent_adapter_id: str
+    files: Mapping[str, str]
+    libraries: Mapping[str, str]
+
+
+def served_name(adapter_id: str) -> str:
+    """Return the name under which an adapter is served: it is never used for another one."""
+    return f"steppe@{adapter_id[:SHORT_ID]}"
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the weights and of the configuration."""
+    return {name: sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CONFIG)}
+
+
+def id_of(folder: Path) -> str:
+    """Return the content id of an adapter's weights and configuration."""
+    return content_id((folder / WEIGHTS).read_bytes(), (folder / CONFIG).read_bytes())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `steppe.json`: the last file of an adapter."""
+    text = json.dumps(asdict(manifest), ensure_ascii=False, sort_keys=True, indent=1)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of an adapter; raise `DeploymentError` where there is none."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DeploymentError(
+            f"`{folder.name}` is no adapter: it has no {MANIFEST}.",
+            hint="run `steppe doctor`, which removes what a crash left",
+        )
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Manifest(**content)
+
+
+def verify(folder: Path) -> Manifest:
+    """Return the manifest if the files are what it says; raise `DeploymentError` if not."""
+    manifest = read_manifest(folder)
+    actual = digests(folder)
+    if dict(manifest.files) != actual or manifest.adapter_id != id_of(folder):
+        raise DeploymentError(
+            f"Adapter `{manifest.adapter_id[:SHORT_ID]}` is not what its manifest says.",
+            hint="its files were changed after training: train it again with `steppe grow`",
+        )
+    return manifest
+
+
+def publish(draft: Path, adapters: Path, adapter_id: str) -> Path:
+    """Move a finished adapter to its place by one rename, and return the place.
+
+    The same content may already be there, from a run that was killed after its rename.
+    """
+    target = adapters / adapter_id
+    if (target / MANIFEST).is_file():
+        shutil.rmtree(draft)
+        return target
+    adapters.mkdir(parents=True, exist_ok=True)
+    draft.rename(target)
+    return target

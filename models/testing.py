@@ -1,0 +1,101 @@
+"""Small real models for tests: random weights, but every file and every call of a real one.
+
+Shipped with the package, so that a plug-in's tests can use them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.backends import Conversations, Generation, Loss
+
+SPECIALS = ("<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
+TEMPLATE = (
+    "{{ '<|bos|>' }}{% for m in messages %}{{ '<|' + m['role'] + '|>' }}"
+    "{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] + '<|end|>' }}"
+    "{% endgeneration %}{% else %}{{ m['content'] + '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+SEED_TEXT = (
+    "Как зовут мою собаку? Твою собаку зовут Буран. Привет! О чём поговорим?",
+    "Где мои ключи? Ключи лежат на полке у двери. Я этого не знаю. Расскажи мне.",
+)
+
+
+def tiny_base(folder: Path, *, seed: int = 0, width: int = 64, texts: Sequence[str] = ()) -> Path:
+    """Write a two-layer Qwen3 with random weights and its own tokenizer; return the folder."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=384,
+        special_tokens=list(SPECIALS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([*SEED_TEXT, *texts], trainer)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<|pad|>",  # noqa: S106  a token of text, no secret
+        bos_token="<|bos|>",  # noqa: S106
+        eos_token="<|end|>",  # noqa: S106
+        additional_special_tokens=list(SPECIALS[3:]),
+        chat_template=TEMPLATE,
+        clean_up_tokenization_spaces=False,
+    )
+    config = Qwen3Config(
+        vocab_size=384,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    torch.manual_seed(seed)
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class EchoModel:
+    """A `ChatModel` without a network: `answer` says what it replies to a conversation.
+
+    Losses are one nat a character of the assistant's words, times `nats`: enough to compare.
+    """
+
+    model_id: str = "echo"
+    answer: Callable[[list[dict[str, str]]], str] = field(default=lambda c: c[-1]["content"])
+    nats: float = 1.0
+
+    def generate(  # noqa: D102  documented by the protocol
+        self,
+        conversations: Conversations,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Generation]:
+        answers = [self.answer([dict(m) for m in c]) for c in conversations]
+        return [Generation(a[:max_new_tokens], "stop", len(a[:max_new_tokens])) for a in answers]
+
+    def loss(self, conversations: Conversations) -> list[Loss]:  # noqa: D102
+        spoken = [
+            sum(len(m["content"]) for m in c if m["role"] == "assistant") for c in conversations
+        ]
+        return [Loss(self.nats * n, n) for n in spoken]

@@ -1,0 +1,91 @@
+"""Train one adapter in a process of its own: `python -m models.train [request.json]`.
+
+Without an argument it is a Dagster Pipes process: the request comes as extras, progress goes
+back as log lines and messages, and the adapter as materialization metadata with the check
+`loss_finite`.  With an argument it reads the request from a file and draws a progress bar.
+The last line of standard output is the report as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lake.errors import SteppeError
+from models.processes import calm_down, die_with_parent
+from models.qlora import AdapterReport, Report, TrainRequest
+
+
+def main(arguments: list[str]) -> int:
+    """Train what is asked for; return 0, or 1 with the error and its hint on standard error."""
+    calm_down()
+    die_with_parent()
+    try:
+        report = _by_hand(Path(arguments[0])) if arguments else _by_pipes()
+    except SteppeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False) + "\n")
+    return 0
+
+
+def _train(content: Mapping[str, Any], report: Report) -> AdapterReport:
+    started = time.monotonic()
+    from models.qlora import train
+
+    import trl.trainer.sft_trainer  # noqa: F401  the ten seconds of imports, timed apart
+
+    report({"event": "ready", "import_seconds": round(time.monotonic() - started, 1)})
+    return train(TrainRequest(**content), report)
+
+
+def _by_hand(path: Path) -> AdapterReport:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def report(event: dict[str, Any]) -> None:
+            if event["event"] == "step":
+                words = f"loss {event['loss']:.3f}  {event['tokens_per_second']} tokens/s"
+                bar.update(
+                    task, description=words, completed=event["step"], total=event["steps"]
+                )
+
+        return _train(json.loads(path.read_text(encoding="utf-8")), report)
+
+
+def _by_pipes() -> AdapterReport:
+    from dagster_pipes import open_dagster_pipes
+
+    with open_dagster_pipes() as pipes:
+
+        def report(event: dict[str, Any]) -> None:
+            pipes.report_custom_message(event)
+            words = "  ".join(f"{key} {value}" for key, value in event.items() if key != "event")
+            pipes.log.info(f"{event['event']}: {words}")
+            sys.stderr.write(f"{event['event']}: {words}\n")
+
+        request = pipes.extras["request"]
+        done = _train(request, report)
+        pipes.report_asset_check("loss_finite", passed=True, metadata={"loss": done.train_loss})
+        pipes.report_asset_materialization(metadata=_metadata(done), data_version=done.adapter_id)
+        pipes.report_custom_message({"event": "done", "report": done.as_dict()})
+    return done
+
+
+def _metadata(done: AdapterReport) -> dict[str, Any]:
+    shown = done.as_dict()
+    losses = shown.pop("losses")
+    shown.pop("path")
+    return {**shown, "first_loss": losses[0][1] if losses else None}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

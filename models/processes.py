@@ -20,6 +20,7 @@ ENVIRONMENT = {
     # Progress is reported by us, in one place.
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TRANSFORMERS_VERBOSITY": "error",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PYTHONHASHSEED": "0",
     # cuBLAS is deterministic only with a fixed workspace (torch's notes on reproducibility).

@@ -1,0 +1,293 @@
+"""Opening files safely and cutting them into records with bounded memory.
+
+Everything here works on UTF-8 bytes.  A file that begins with a byte order mark of UTF-16 is
+recoded on the way; any other encoding is reported, never guessed at: a wrong guess would put
+mojibake into the lake.  No function raises on bad content: what cannot be read is an `Unreadable`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from lake.schemas import Dialogue, Unreadable
+
+HEAD_BYTES = 1 << 16  # what detection sees; every format shows itself within 64 KiB
+CHUNK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 32 << 20  # the longest context in use is about 4 MiB of text
+EXCERPT_CHARACTERS = 200
+
+Item = Dialogue | Unreadable
+DateOrder = Literal["dmy", "mdy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a format leaves open: `nexus_dates` is the order of slashed dates, `dmy` or `mdy`."""
+
+    nexus_dates: DateOrder = "dmy"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A format: its name, how its head looks, and how a file of it is read."""
+
+    name: str
+    recognises: Callable[[Head], bool]
+    read: Callable[[Path, Options], Iterator[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first bytes of a file, and the same as text: no byte order mark, bad bytes replaced."""
+
+    raw: bytes
+    text: str
+
+
+class Line(NamedTuple):
+    """A line without its end.  `whole` is False for the start of a line over the limit."""
+
+    number: int
+    raw: bytes
+    whole: bool
+    ended: bool
+
+
+def open_regular(path: Path) -> int:
+    """Return a descriptor of a regular file; `OSError` for anything else, which is never opened.
+
+    The check is repeated on the descriptor, so a file swapped for a pipe between the two does
+    not make the reader wait: a pipe opened with `O_NONBLOCK` returns at once.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(f"{path.name!r} is not a regular file")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path.name!r} is not a regular file")
+    return descriptor
+
+
+def head_of(path: Path) -> Head:
+    """Return the head of a file, recoded to UTF-8 where a mark says that it is UTF-16."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        raw = file.read(HEAD_BYTES)
+    recoded = b"".join(_recoded(iter([raw]), tolerant=True))
+    return Head(raw, recoded.decode("utf-8", "replace"))
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """Yield a file as UTF-8, 1 MiB at a time, without a byte order mark."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        yield from _recoded(iter(lambda: file.read(CHUNK_BYTES), b""))
+
+
+def _recoded(parts: Iterator[bytes], *, tolerant: bool = False) -> Iterator[bytes]:
+    first = next(parts, b"")
+    if not first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from parts
+        return
+    # Unpaired surrogates survive as three bytes that no UTF-8 decoder takes: the record they
+    # stand in becomes unreadable, its neighbours do not.
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    yield decoder.decode(first).encode("utf-8", "surrogatepass")
+    for part in parts:
+        yield decoder.decode(part).encode("utf-8", "surrogatepass")
+    if not tolerant and decoder.getstate()[0]:
+        yield b"\xff"  # half a code unit at the end: not UTF-8 either
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Yield the lines of a file; of one over `MAX_RECORD_BYTES` only its start, `whole=False`."""
+    number, tail, cut = 0, b"", False
+    for chunk in chunks(path):
+        first, *others = chunk.split(b"\n")
+        tail = tail if cut else tail + first
+        if len(tail) > MAX_RECORD_BYTES:
+            tail, cut = tail[:HEAD_BYTES], True
+        for following in others:
+            number += 1
+            yield Line(number, tail.removesuffix(b"\r"), not cut, ended=True)
+            tail, cut = following, False
+    if tail:
+        yield Line(number + 1, tail, not cut, ended=False)
+
+
+def decoded(raw: bytes, position: str) -> str | Unreadable:
+    """Return a record's text, or why it has none: `not_utf8`, or `binary` for a NUL."""
+    if b"\0" in raw:
+        return Unreadable("binary", position, excerpt_of(raw), "A NUL byte stands in the text.")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        detail = f"Byte {error.start} of the record is not UTF-8."
+        return Unreadable("not_utf8", position, excerpt_of(raw), detail)
+
+
+def too_large(position: str, raw: bytes) -> Unreadable:
+    """Return the report of a record over the limit, of which `raw` is the start."""
+    detail = f"The record is longer than {MAX_RECORD_BYTES >> 20} MiB."
+    return Unreadable("record_too_large", position, excerpt_of(raw), detail)
+
+
+def excerpt_of(value: bytes | str) -> str:
+    """Return at most 200 characters that every store takes: no NUL, no unpaired surrogate."""
+    start = value[: EXCERPT_CHARACTERS * 4]
+    text = start.decode("utf-8", "replace") if isinstance(start, bytes) else start
+    cut = text[:EXCERPT_CHARACTERS].replace("\0", "\ufffd")
+    return cut.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- JSON: lines, arrays, or objects one after another --------------------------------------
+
+
+def json_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:
+    """Yield `(position, object)` from JSON lines, from a JSON array, or from indented objects.
+
+    An array is cut into its items as it streams by, so its size does not matter.  Positions are
+    `line 12` or `item 3`, both counted from one.
+    """
+    if _is_lines(head_of(path).text.lstrip()):
+        for line in lines(path):
+            if line.raw.strip():
+                position = f"line {line.number}"
+                yield position, _from_line(line, position)
+        return
+    for number, (raw, state) in enumerate(_items(chunks(path)), 1):
+        position = f"item {number}"
+        yield position, _from_item(raw, state, position)
+
+
+def _is_lines(text: str) -> bool:
+    return not text.startswith("[") and re.match(r"\{\s*\n", text) is None
+
+
+def _from_line(line: Line, position: str) -> dict[str, Any] | Unreadable:
+    if not line.whole:
+        return too_large(position, line.raw)
+    return json_object(line.raw, position, broken="bad_json" if line.ended else "truncated_line")
+
+
+def _from_item(raw: bytes, state: str, position: str) -> dict[str, Any] | Unreadable:
+    if state == "record_too_large":
+        return too_large(position, raw)
+    return json_object(raw, position, broken=state or "bad_json")
+
+
+def json_object(raw: bytes, position: str, *, broken: str) -> dict[str, Any] | Unreadable:
+    """Return the JSON object in `raw`; `broken` is the reason where it is no JSON at all."""
+    try:
+        value = msgspec.json.decode(raw)
+    except RecursionError:
+        return _too_deep(position, raw)
+    except UnicodeDecodeError as error:
+        detail = f"Byte {error.start} of the record is not UTF-8."
+        return Unreadable("not_utf8", position, excerpt_of(raw), detail)
+    except (msgspec.DecodeError, ValueError) as error:
+        return _broken(raw, position, broken, str(error))
+    if not isinstance(value, dict):
+        return Unreadable("not_an_object", position, excerpt_of(raw), "A record is a JSON object.")
+    return value
+
+
+def _broken(raw: bytes, position: str, reason: str, message: str) -> Unreadable:
+    text = decoded(raw, position)
+    if isinstance(text, Unreadable):
+        return text
+    if "surrogate" in message:
+        reason = "lone_surrogate"
+    return Unreadable(reason, position, excerpt_of(text), f"{message}.")
+
+
+def _too_deep(position: str, raw: bytes) -> Unreadable:
+    return Unreadable("too_deep", position, excerpt_of(raw), "The record nests too deeply.")
+
+
+_OUTSIDE_STRINGS = re.compile(rb'["{}\[\],]')
+_INSIDE_A_STRING = re.compile(rb'["\\]')
+
+
+def _items(parts: Iterator[bytes]) -> Iterator[tuple[bytes, str]]:
+    """Yield `(bytes, reason or "")` for every item of an array, or object after object.
+
+    Only brackets, commas and strings are looked at; what an item is worth, the decoder says.
+    What is left at the end of a cut-off file is an item with the reason `truncated_json`.
+    """
+    cutter = _Cutter()
+    for part in parts:
+        yield from cutter.feed(part)
+    yield from cutter.item("truncated_json")
+
+
+class _Cutter:
+    """Where the stream stands: how deep, in a string or not, and the item collected so far."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.in_array = self.in_string = self.after_backslash = False
+        self.collected = bytearray()
+        self.size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, str]]:
+        start, at = 0, int(self.after_backslash)
+        self.after_backslash = False
+        while found := self._pattern().search(chunk, at):
+            sign, at = found[0], found.end()
+            if sign == b'"':
+                self.in_string = not self.in_string
+            elif sign == b"\\":
+                at += 1
+                self.after_backslash = at > len(chunk)
+            elif self._opens_array(sign):
+                start = at
+            elif self._ends_item(sign):
+                closes_array = self.in_array and sign != b"," and self.depth == 0
+                self._collect(chunk[start : at - (sign == b"," or closes_array)])
+                self.in_array = self.in_array and not closes_array
+                start = at
+                yield from self.item()
+        self._collect(chunk[start:])
+
+    def item(self, reason: str = "") -> Iterator[tuple[bytes, str]]:
+        """Yield what was collected, if anything, and begin anew."""
+        raw = bytes(self.collected).strip()
+        if self.size > MAX_RECORD_BYTES:
+            yield raw, "record_too_large"
+        elif raw:
+            yield raw, reason
+        self.collected.clear()
+        self.size = 0
+
+    def _pattern(self) -> re.Pattern[bytes]:
+        return _INSIDE_A_STRING if self.in_string else _OUTSIDE_STRINGS
+
+    def _opens_array(self, sign: bytes) -> bool:
+        opens = sign == b"[" and self.depth == 0
+        if sign in b"{[":
+            self.depth += 1
+        self.in_array = self.in_array or opens
+        return opens
+
+    def _ends_item(self, sign: bytes) -> bool:
+        if sign in b"}]":
+            self.depth = max(self.depth - 1, 0)
+            return self.depth == 0
+        return sign == b"," and self.in_array and self.depth == 1
+
+    def _collect(self, part: bytes) -> None:
+        self.size += len(part)
+        room = MAX_RECORD_BYTES - len(self.collected)
+        if self.size > MAX_RECORD_BYTES:
+            del self.collected[HEAD_BYTES:]
+            room = HEAD_BYTES - len(self.collected)
+        self.collected += part[: max(room, 0)]

@@ -66,7 +66,7 @@ class ChatModel(Protocol):
         conversations.  `progress` gets (done, total) after every batch.
         """
 
-    def loss(self, conversations: Conversations) -> list[Loss]:
+    def loss(self, conversations: Conversations, /) -> list[Loss]:
         """Return each conversation's loss over the assistant's words and end tokens."""
 
 
@@ -117,7 +117,7 @@ class TransformersModel:
         network: PreTrainedModel = base.eval()
         return network
 
-    def generate(  # noqa: D102  documented by the protocol
+    def generate(
         self,
         conversations: Conversations,
         *,
@@ -131,7 +131,7 @@ class TransformersModel:
 
         torch.manual_seed(seed)
         prompts = [prompt_tokens(self.tokenizer, c) for c in conversations]
-        sampling = {"do_sample": temperature > 0}
+        sampling: dict[str, Any] = {"do_sample": temperature > 0}
         if temperature > 0:
             sampling |= {"temperature": temperature, "top_p": top_p}
         answers: dict[int, Generation] = {}
@@ -172,7 +172,7 @@ class TransformersModel:
         text = self.tokenizer.decode(spoken, skip_special_tokens=True)
         return Generation(text, "stop" if stopped else "length", len(spoken) + stopped)
 
-    def loss(self, conversations: Conversations) -> list[Loss]:  # noqa: D102
+    def loss(self, conversations: Conversations) -> list[Loss]:
         encoded = [encode(self.tokenizer, c) for c in conversations]
         losses: dict[int, Loss] = {}
         for batch in _by_length([e.tokens for e in encoded]):
@@ -242,7 +242,7 @@ class OpenAIModel:
         """Return the served model's name."""
         return self.model
 
-    def generate(  # noqa: D102  documented by the protocol
+    def generate(
         self,
         conversations: Conversations,
         *,
@@ -278,7 +278,7 @@ class OpenAIModel:
                 hint="is the server up?  `steppe ui` starts it, `steppe doctor` looks at it",
             ) from error
 
-    def loss(self, conversations: Conversations) -> list[Loss]:
+    def loss(self, _conversations: Conversations, /) -> list[Loss]:
         """Raise `BackendUnavailable`: a chat API gives no likelihood of given words."""
         raise BackendUnavailable(
             f"`{self.model}` is behind a chat API, which tells no losses.",

@@ -152,7 +152,7 @@ def _remembers(champion: Evaluation, challenger: Evaluation, policy: Policy) -> 
     for metric, (limit, sign, words) in limits.items():
         old, new = _pair(champion, challenger, anchor.SUITE, metric)
         if old is None or new is None:
-            yield _Rule(False, f"{words}: not measured")
+            yield _Rule(held=False, words=f"{words}: not measured")
             continue
         worse = sign * (new - old)
         rounding = 1e-9
@@ -173,7 +173,7 @@ def _is_healthy(champion: Evaluation, challenger: Evaluation, policy: Policy) ->
     for metric, (bound, sign) in limits.items():
         old, new = _pair(champion, challenger, health.SUITE, metric)
         if new is None:
-            yield _Rule(False, f"answers {metric}: not measured")
+            yield _Rule(held=False, words=f"answers {metric}: not measured")
             continue
         within = sign * (new - bound) <= 0
         no_worse = old is not None and sign * (new - old) <= bounds.slack

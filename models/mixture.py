@@ -80,9 +80,7 @@ def _choose(rows: Sequence[Row], count: int, rng: random.Random) -> list[Row]:
     return rng.sample(ordered, min(count, len(ordered)))
 
 
-def _framed(
-    new: Sequence[Row], frames: Sequence[Row], count: int, rng: random.Random
-) -> list[Row]:
+def _framed(new: Sequence[Row], frames: Sequence[Row], count: int, rng: random.Random) -> list[Row]:
     plain = [row for row in frames if _starts_plainly(row)]
     again = [row for row in new if _starts_plainly(row)]
     if not plain or not again:

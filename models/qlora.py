@@ -207,9 +207,7 @@ def build_trainer(
 
     device = _device()
     model = adapted_base(request, recipe, device)
-    learned = [
-        {"input_ids": list(row.tokens), "labels": row.labels()} for row in rows.encoded
-    ]
+    learned = [{"input_ids": list(row.tokens), "labels": row.labels()} for row in rows.encoded]
     before = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
     trainer = SFTTrainer(
         model=model,
@@ -257,6 +255,7 @@ def adapted_base(request: TrainRequest, recipe: Recipe, device: torch.device) ->
 
 def keep_trainable(model: torch.nn.Module) -> None:
     """Close T1: forbid bitsandbytes to repack 4-bit weights for an inference-only kernel."""
+    module: Any
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
@@ -351,17 +350,16 @@ def _arguments(request: TrainRequest, recipe: Recipe, device: torch.device) -> S
 def _callbacks(report: Report) -> list[Any]:
     from transformers import TrainerCallback
 
-    class Progress(TrainerCallback):  # type: ignore[misc]
+    class Progress(TrainerCallback):
         """Tell how far the training is, and seal each checkpoint (T3)."""
 
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_train_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
             self.at = time.monotonic()
             self.tokens = 0.0
 
-        def on_log(
-            self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
-        ) -> None:
-            if not logs or "loss" not in logs:
+        def on_log(self, _args: Any, state: Any, _control: Any, **told: Any) -> None:
+            logs: dict[str, Any] = told.get("logs") or {}
+            if "loss" not in logs:
                 return
             now, tokens = time.monotonic(), float(logs.get("num_tokens", 0.0))
             speed = (tokens - self.tokens) / max(now - self.at, 1e-9)
@@ -369,15 +367,13 @@ def _callbacks(report: Report) -> list[Any]:
             step = {"event": "step", "step": state.global_step, "steps": state.max_steps}
             report({**step, "loss": float(logs["loss"]), "tokens_per_second": round(speed)})
 
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
             checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return [Progress()]
 
 
-def _publish(
-    request: TrainRequest, recipe: Recipe, trainer: SFTTrainer, template: str
-) -> Path:
+def _publish(request: TrainRequest, recipe: Recipe, trainer: SFTTrainer, template: str) -> Path:
     draft = request.work_dir / "adapter"
     shutil.rmtree(draft, ignore_errors=True)
     trainer.model.save_pretrained(draft, save_embedding_layers=False)

@@ -191,7 +191,8 @@ class Registry:
 
         at = self.client.get_run(run_id).info.start_time
         plain = {k: v for k, v in report.items() if k not in ("losses", "path")}
-        numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int | float)} | metrics
+        numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int | float)}
+        numbers |= dict(metrics)
         words = {k: str(v)[:MAX_PARAM] for k, v in plain.items() if k not in numbers}
         logged = [Metric(k, v, at, 0) for k, v in sorted(numbers.items())]
         logged += [Metric("loss", loss, at, step) for step, loss in report.get("losses", ())]
@@ -209,7 +210,7 @@ class Registry:
 
         source = DeltaDatasetSource(path=dataset.uri, delta_table_version=dataset.version)
         described = MetaDataset(source, name=dataset.name, digest=dataset.digest[:36])
-        entity = described._to_mlflow_entity()  # noqa: SLF001  the client has no public way
+        entity = described._to_mlflow_entity()
         context = InputTag("mlflow.data.context", "training")
         self.client.log_inputs(run_id, [DatasetInput(entity, [context])])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from models.backends import Conversations, Generation, Loss
 
@@ -81,20 +82,15 @@ class EchoModel:
     answer: Callable[[list[dict[str, str]]], str] = field(default=lambda c: c[-1]["content"])
     nats: float = 1.0
 
-    def generate(  # noqa: D102  documented by the protocol
-        self,
-        conversations: Conversations,
-        *,
-        max_new_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        progress: Callable[[int, int], None] | None = None,
+    def generate(
+        self, conversations: Conversations, *, max_new_tokens: int, **_options: Any
     ) -> list[Generation]:
+        """Return `answer` of each conversation, cut to `max_new_tokens` characters."""
         answers = [self.answer([dict(m) for m in c]) for c in conversations]
         return [Generation(a[:max_new_tokens], "stop", len(a[:max_new_tokens])) for a in answers]
 
-    def loss(self, conversations: Conversations) -> list[Loss]:  # noqa: D102
+    def loss(self, conversations: Conversations, /) -> list[Loss]:
+        """Return `nats` for every character of the assistant's words."""
         spoken = [
             sum(len(m["content"]) for m in c if m["role"] == "assistant") for c in conversations
         ]

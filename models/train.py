@@ -23,7 +23,6 @@ from models.qlora import AdapterReport, Report, TrainRequest
 def main(arguments: list[str]) -> int:
     """Train what is asked for; return 0, or 1 with the error and its hint on standard error."""
     calm_down()
-    die_with_parent()
     try:
         report = _by_hand(Path(arguments[0])) if arguments else _by_pipes()
     except SteppeError as error:
@@ -35,9 +34,9 @@ def main(arguments: list[str]) -> int:
 
 def _train(content: Mapping[str, Any], report: Report) -> AdapterReport:
     started = time.monotonic()
-    from models.qlora import train
-
     import trl.trainer.sft_trainer  # noqa: F401  the ten seconds of imports, timed apart
+
+    from models.qlora import train
 
     report({"event": "ready", "import_seconds": round(time.monotonic() - started, 1)})
     return train(TrainRequest(**content), report)
@@ -54,15 +53,15 @@ def _by_hand(path: Path) -> AdapterReport:
         def report(event: dict[str, Any]) -> None:
             if event["event"] == "step":
                 words = f"loss {event['loss']:.3f}  {event['tokens_per_second']} tokens/s"
-                bar.update(
-                    task, description=words, completed=event["step"], total=event["steps"]
-                )
+                bar.update(task, description=words, completed=event["step"], total=event["steps"])
 
         return _train(json.loads(path.read_text(encoding="utf-8")), report)
 
 
 def _by_pipes() -> AdapterReport:
     from dagster_pipes import open_dagster_pipes
+
+    die_with_parent()
 
     with open_dagster_pipes() as pipes:
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from models.backends import ChatModel
+from models.backends import ChatModel, Loss
 from models.evaluation import Item, Result, Sample, Score
 from models.evaluation.statistics import Interval, improvement, mean_loss
 
@@ -22,7 +22,7 @@ def run(model: ChatModel, items: Sequence[Item], *, seed: int, suite: str = SUIT
     return Result((score,) if known else (), samples, known)
 
 
-def _sample(item: Item, suite: str, known: dict[str, object]) -> Sample:
+def _sample(item: Item, suite: str, known: Mapping[str, Loss]) -> Sample:
     loss = known[item.item_id]
     said = item.prompt[-1]["content"]
     return Sample(suite, item.item_id, said, item.reference, "", loss.sum_nats / loss.tokens)

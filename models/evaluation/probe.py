@@ -6,7 +6,7 @@ that "no forgetting".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 from lake.errors import DeploymentError
 from models import adapters
@@ -23,13 +23,13 @@ def run(model: TransformersModel, prompts: Conversations) -> Result:
     """
     matches = difference = 0.0
     if model.adapter_path is not None:
-        matches = float(_is_sound(model))
+        matches = float(_is_sound(model.adapter_path))
         difference = logit_difference(model, prompts)
     each = {"files_match": matches, "logit_difference": difference}
     return Result(tuple(Score(SUITE, m, x, x, x, len(prompts)) for m, x in each.items()))
 
 
-def logit_difference(model: TransformersModel, prompts: Sequence[object]) -> float:
+def logit_difference(model: TransformersModel, prompts: Conversations) -> float:
     """Return the largest absolute change of a first-token logit that the adapter makes."""
     if not prompts:
         return 0.0
@@ -38,9 +38,9 @@ def logit_difference(model: TransformersModel, prompts: Sequence[object]) -> flo
     return float((with_it - without).abs().max())
 
 
-def _is_sound(model: TransformersModel) -> bool:
+def _is_sound(folder: Path) -> bool:
     try:
-        adapters.verify(model.adapter_path)
+        adapters.verify(folder)
     except DeploymentError:
         return False
     return True

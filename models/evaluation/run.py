@@ -38,9 +38,7 @@ def evaluate(
     results = {
         held_out.SUITE: held_out.run(model, items.held_out, seed=seed),
         exact.SUITE: answers,
-        anchor.SUITE: anchor.run(
-            model, list(items.anchor), seed=seed, progress=tell(anchor.SUITE)
-        ),
+        anchor.SUITE: anchor.run(model, list(items.anchor), seed=seed, progress=tell(anchor.SUITE)),
         health.SUITE: health.measure(spoken),
         probe.SUITE: probe.run(model, [item.prompt for item in items.exact[:PROBES]]),
     }

@@ -43,6 +43,4 @@ def _judged(
     reason = filters.paraphrase(seed.question, said)
     turns: Turns = (("user", said.text.strip()), ("assistant", seed.answer))
     depth = seed.depth + 1
-    return SelfChat(
-        turns, METHOD, generator, number, seed.dialogue_id, depth, not reason, reason
-    )
+    return SelfChat(turns, METHOD, generator, number, seed.dialogue_id, depth, not reason, reason)

@@ -66,9 +66,7 @@ def run(
     return [_judged(model.model_id, talk, plan.seed, filters) for talk in talks]
 
 
-def _ask(
-    model: ChatModel, talks: list[_Talk], plan: Plan, filters: Filters, number: int
-) -> None:
+def _ask(model: ChatModel, talks: list[_Talk], plan: Plan, filters: Filters, number: int) -> None:
     said = model.generate(
         [talk.users_view() for talk in talks],
         max_new_tokens=plan.max_new_tokens,
@@ -104,6 +102,4 @@ def _judged(generator: str, talk: _Talk, number: int, filters: Filters) -> SelfC
     shown = turns or ((("user", talk.asked),) if talk.asked else ())
     seed = talk.seed
     depth = seed.depth + 1
-    return SelfChat(
-        shown, METHOD, generator, number, seed.dialogue_id, depth, not reason, reason
-    )
+    return SelfChat(shown, METHOD, generator, number, seed.dialogue_id, depth, not reason, reason)

@@ -1,0 +1,69 @@
+"""A training set is a function of its supply, the recipe and the seed."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import recipes
+from models.mixture import Row, Supply, mix, primer_rows_wanted
+
+RECIPE = recipes.load("embedded")
+
+
+def rows(role, count, prefix):
+    talks = [((("user", f"{prefix} {i}?"), ("assistant", f"{i}."))) for i in range(count)]
+    return [Row(talk, role, dialogue_id=f"{prefix}{i}") for i, talk in enumerate(talks)]
+
+
+def supply(new=40, other=100):
+    return Supply(
+        rows("new", new, "н"),
+        rows("replay", other, "п"),
+        rows("replay", other, "с"),
+        rows("self", other, "б"),
+    )
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_order_of_the_supply_does_not_matter(seed):
+    shuffled = supply()
+    for part in (shuffled.new, shuffled.primer, shuffled.older, shuffled.self_chats):
+        random.Random(seed).shuffle(part)
+
+    assert mix(supply(), RECIPE) == mix(shuffled, RECIPE)
+
+
+def test_every_new_row_is_told_and_shares_are_in_rows_a_new_row():
+    mixed = mix(supply(), RECIPE)
+    wanted = RECIPE.mixture
+
+    told = [r for r in mixed if r.role == "new" and len(r.messages) == 2]
+    framed = [r for r in mixed if r.role == "new" and len(r.messages) > 2]
+
+    assert {f"н{i}" for i in range(40)} == {r.dialogue_id for r in told}
+    assert round(40 * wanted.framed) == len(framed)
+    assert round(40 * wanted.primer) + round(40 * wanted.older) == sum(
+        r.role == "replay" for r in mixed
+    )
+    assert primer_rows_wanted(RECIPE, 40) == round(40 * wanted.primer)
+
+
+def test_a_framed_row_ends_with_the_row_it_tells_again():
+    by_id = {r.dialogue_id: r for r in supply().new}
+
+    framed = [r for r in mix(supply(), RECIPE) if r.role == "new" and len(r.messages) > 2]
+
+    assert all(r.messages[-2:] == by_id[r.dialogue_id].messages for r in framed)
+
+
+def test_too_many_new_rows_are_sampled():
+    few = RECIPE.model_copy(
+        update={"mixture": RECIPE.mixture.model_copy(update={"max_new": 10, "framed": 0.0})}
+    )
+
+    assert 10 == sum(r.role == "new" for r in mix(supply(), few))
+
+
+def test_nothing_to_replay_is_no_error():
+    assert 40 == len(mix(Supply(rows("new", 40, "н")), RECIPE))

@@ -68,7 +68,7 @@ def recognises(head: Head) -> bool:
     return first.startswith("{") and is_event and '"request_id"' in first
 
 
-def read(path: Path, options: Options) -> Iterator[Item]:
+def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a conversation, in the order of their first requests.
 
     Unreadable lines come first.  Memory is that of the conversations in one file: a day's log.

@@ -40,7 +40,7 @@ def recognises(head: Head) -> bool:
     return is_json or _MARK.match(text) is not None
 
 
-def read(path: Path, options: Options) -> Iterator[Item]:
+def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a JSON record, or the one dialogue of a text file."""
     if _starts_as_text(path):
         yield _from_file(path)

@@ -35,7 +35,7 @@ def recognises(head: Head) -> bool:
     return head.raw.startswith(PARQUET_MAGIC) or (opens and found is not None)
 
 
-def read(path: Path, options: Options) -> Iterator[Item]:
+def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a record; of Parquet, a dialogue a row."""
     is_parquet = head_of(path).raw.startswith(PARQUET_MAGIC)
     records = _parquet_records(path) if is_parquet else json_records(path)

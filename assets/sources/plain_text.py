@@ -39,7 +39,7 @@ def recognises(head: Head) -> bool:
     return bool(shown) and _DASH.match(shown[0]) is not None and dashes * 2 >= len(shown)
 
 
-def read(path: Path, options: Options) -> Iterator[Item]:
+def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a block, positioned by its lines."""
     for block in _blocks(lines(path)):
         yield _dialogue(block)

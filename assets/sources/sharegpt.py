@@ -25,7 +25,7 @@ def recognises(head: Head) -> bool:
     return opens and re.search(r'(?<!\\)"conversations"\s*:', head.text) is not None
 
 
-def read(path: Path, options: Options) -> Iterator[Item]:
+def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue an item."""
     for position, record in json_records(path):
         if isinstance(record, Unreadable):

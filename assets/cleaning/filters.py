@@ -62,13 +62,13 @@ def _phrases() -> list[str]:
     return [line for line in found if line and not line.startswith("#")]
 
 
-_REFUSAL = re.compile(rf"(?<!\w)(?:{'|'.join(_phrases())})", re.IGNORECASE)
-# What every phrase needs a part of: most answers are let through after one cheap search.
-_REFUSAL_GATE = re.compile(
-    r"модель|интеллект|как ии|не могу|не буду|не в состоянии|противоречит|ограничен|нет доступа|"
-    r"\bai\b|language model|sorry|i can|i am|i\Wm an|too many",
-    re.IGNORECASE,
-)
+_REFUSAL = re.compile(rf"(?<!\w)(?:{'|'.join(_phrases())})")  # on lower-cased text
+# Every phrase holds one of these: most answers pass after a dozen substring searches.
+_REFUSAL_SIGNS = (
+    "модель", "интеллект", "как ии", "как ai", "не могу", "не буду", "не в состоянии",
+    "противоречит", "ограничен", "нет доступа", "an ai", "language model", "an artificial",
+    "sorry", "i can", "i am unable", "too many requests",
+)  # fmt: skip
 
 
 def refusal(candidate: Candidate, _policy: Policy) -> str | None:
@@ -80,17 +80,15 @@ def refusal(candidate: Candidate, _policy: Policy) -> str | None:
 
 
 def _declines(text: str) -> bool:
-    if _REFUSAL_GATE.search(text) is None:
+    lowered = text.lower()
+    if not any(sign in lowered for sign in _REFUSAL_SIGNS):
         return False
-    plain = text.replace("ё", "е").replace("Ё", "Е").replace("\u2019", "'")
-    return _REFUSAL.search(plain) is not None
+    return _REFUSAL.search(lowered.replace("ё", "е").replace("\u2019", "'")) is not None
 
 
 FILTERS = (
     Filter("exchange", "supervised fine-tuning needs a question and its answer", exchange),
     Filter("length", "FastChat's 16 characters, Saiga's 100,000", length),
     Filter("language", "letters, see `languages.py`", language),
-    Filter(
-        "refusal", "`refusals.txt`; Saiga's substrings drop ordinary text too", refusal
-    ),
+    Filter("refusal", "`refusals.txt`; Saiga's substrings drop ordinary text too", refusal),
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -185,23 +184,3 @@ def _explained(error: ValidationError) -> SettingsError:
 def _nearest(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"did you mean `{close[0]}`?" if close else ""
-
-
-def set_process_defaults() -> None:
-    """Set what every process of ours needs before torch, Hugging Face or MLflow are imported.
-
-    Spinning OpenMP threads cost ten times the CPU on busy cores; telemetry is nobody's business.
-    """
-    for name, value in {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "GOMP_SPINCOUNT": "0",
-        "TOKENIZERS_PARALLELISM": "false",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "1",
-        "PYTHONHASHSEED": "0",
-    }.items():
-        os.environ.setdefault(name, value)
-    if hasattr(sys, "set_int_max_str_digits"):
-        sys.set_int_max_str_digits(4300)

@@ -9,7 +9,7 @@ faster than the exact scan of the same run).  Dimensions must be a multiple of 8
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -38,12 +38,15 @@ class Vectors:
         """Say whether any day was embedded yet."""
         return (self.root / f"{TABLE}.lance").exists()
 
-    def replace(self, rows: pa.Table, *, day: date, dimensions: int) -> int:
-        """Swap one day's turns for these rows; return the table's new version.
+    def replace(self, batches: Iterable[pa.RecordBatch], *, day: date, dimensions: int) -> int:
+        """Swap one day's turns for these; return the table's new version.
 
-        `rows` has the columns of `schema(dimensions)`; ids are unique.
+        Batches have the columns of `schema(dimensions)`; they are taken one at a time.
         """
+        import pyarrow as pa
+
         table = self._table(dimensions)
+        rows = pa.RecordBatchReader.from_batches(schema(dimensions), batches)
         (
             table.merge_insert("id")
             .when_matched_update_all()
@@ -52,7 +55,7 @@ class Vectors:
             .execute(rows)
         )
         if table.count_rows():
-            self._index(table)
+            self._index_words(table)
         return table.version
 
     def made_from(self, day: date) -> set[str]:
@@ -85,9 +88,14 @@ class Vectors:
         return found.drop_columns(["vector"]).to_pylist()
 
     def compact(self) -> None:
-        """Fold small fragments and new rows into the data files and indexes."""
-        if self.exists():
-            self._connect().open_table(TABLE).optimize()
+        """Fold small fragments together, and index the vectors once there are many."""
+        if not self.exists():
+            return
+        table = self._connect().open_table(TABLE)
+        have = {index.name for index in table.list_indices()}
+        if "vector_idx" not in have and table.count_rows() >= INDEX_FROM_ROWS:
+            table.create_index(metric="cosine", index_type="IVF_SQ", vector_column_name="vector")
+        table.optimize()
 
     def _connect(self) -> Any:
         import lancedb
@@ -102,14 +110,11 @@ class Vectors:
         return database.create_table(TABLE, schema=schema(dimensions), exist_ok=True)
 
     @staticmethod
-    def _index(table: Any) -> None:
-        have = {index.name for index in table.list_indices()}
-        if "text_idx" not in have:
+    def _index_words(table: Any) -> None:
+        if "text_idx" not in {index.name for index in table.list_indices()}:
             table.create_fts_index(
                 "text", language="Russian", with_position=True, remove_stop_words=False
             )
-        if "vector_idx" not in have and table.count_rows() >= INDEX_FROM_ROWS:
-            table.create_index(metric="cosine", index_type="IVF_SQ", vector_column_name="vector")
         table.optimize()
 
 

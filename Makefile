@@ -1,0 +1,49 @@
+# make run    everything from nothing: environment, base model, the journey, the summary
+# make test   environment and the tests
+# make check  what CI holds the code to besides: lint, types, layers
+# make bench  measurements; results in tests/benchmarks/results
+# make crash  kills at random moments; gpu: what needs a device; ui: the three pages
+.PHONY: run test check bench crash gpu ui clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+DEV_STAMP = $(VENV)/.installed-dev
+
+run: $(STAMP)
+	$(BIN)/steppe journey
+
+test: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q
+
+check: $(DEV_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q -m benchmark tests/benchmarks
+
+crash: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q -m crash tests/crash
+
+gpu: $(DEV_STAMP)
+	$(BIN)/python -m pytest -q -m gpu -rs
+
+ui: $(STAMP)
+	$(BIN)/steppe ui
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(STAMP)
+
+clean:
+	rm -rf $(VENV) .steppe

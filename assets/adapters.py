@@ -1,0 +1,141 @@
+"""adapters: training sets, and the QLoRA adapters learned from them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from assets import plots, reporting, training_sets
+from assets.compute import GpuCompute, needs_gpu
+from assets.lineage import adapter_folder, registry_of
+from lake.errors import DataError, TrainingFailed
+from lake.settings import Settings
+from lake.tables import Lake
+from models.registry import DatasetReference, ModelVersion
+
+NOTHING_YET = DataError(
+    "There is nothing to train on: no dialogue of the split `train`, or no base.",
+    hint="`steppe ingest PATH`, then `steppe grow`",
+)
+
+
+@dg.asset(
+    group_name="adapters", kinds={"delta"},
+    deps=["cleaned_dialogues", "self_chats_dialogues", "base_model"],
+)
+def adapters_training_sets(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Freeze the rows the next adapter learns from: the recipe's mixture of the lake as it is."""
+    planned = training_sets.plan(lake, settings)
+    if planned is None:
+        raise NOTHING_YET
+    rows = training_sets.table_rows(planned, lake)
+    by = reporting.provenance(context, "adapters_training_sets", planned.recipe.recipe_id)
+    lake.append("adapters_training_sets", rows, day=datetime.now(UTC).date(), by=by)
+    return reporting.materialized(
+        lake, "adapters_training_sets", len(rows), lake.version("adapters_training_sets"),
+        fingerprint=planned.training_set_id, training_set_id=planned.training_set_id,
+        roles=plots.bars(Counter(row["role"] for row in rows), "rows by role"),
+        preview=reporting.preview(rows, ["role", "source_table", "messages"]),
+    )
+
+
+@dg.asset(
+    group_name="adapters", kinds={"peft", "mlflow"},
+    deps=["adapters_training_sets", "base_model"],
+    check_specs=[dg.AssetCheckSpec("loss_finite", asset="adapters_versions")],
+    **needs_gpu(1),
+)
+def adapters_versions(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+    gpu: GpuCompute,
+) -> Iterator[Any]:
+    """Train the adapter of the newest training set in a process of its own, and register it."""
+    planned = training_sets.plan(lake, settings)
+    if planned is None:
+        raise NOTHING_YET
+    session = gpu.run(context, "models.train", extras={"request": _request(lake, settings, planned)})
+    report = _report(session.get_custom_messages())
+    version = registry_of(settings).register(
+        adapter_folder(settings, report["adapter_id"]), report, _dataset(lake, planned),
+        tags={"profile": settings.profile, "dagster_run_id": context.run_id},
+    )
+    by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
+    row = _row(report, planned, version)
+    lake.append("adapters_versions", [row], day=datetime.now(UTC).date(), by=by)
+    yield from (r for r in session.get_results() if isinstance(r, dg.AssetCheckResult))
+    yield reporting.materialized(
+        lake, "adapters_versions", 1, lake.version("adapters_versions"),
+        fingerprint=report["adapter_id"], adapter_id=report["adapter_id"],
+        sha256=report["sha256"], train_loss=report["train_loss"], seconds=report["seconds"],
+        rows_trained=report["rows_trained"], rows_dropped=report["rows_dropped"],
+        loss_curve=plots.line([tuple(p) for p in report["losses"]], "training loss by step"),
+    )
+
+
+def _request(
+    lake: Lake, settings: Settings, planned: training_sets.TrainingSet
+) -> dict[str, Any]:
+    """Return what the trainer is asked, with the frozen rows written where it can read them."""
+    wanted = f"training_set_id = '{planned.training_set_id}'"
+    frozen = lake.rows("adapters_training_sets", where=wanted)
+    if len(frozen) != len(planned.rows):
+        raise DataError(
+            "The lake changed since the training set was frozen.",
+            hint="materialize `adapters_training_sets` again, then this",
+        )
+    folder = settings.models_dir / "training_sets"
+    path = training_sets.write_rows(frozen, folder / f"{planned.training_set_id}.jsonl")
+    return {
+        "base_path": str(planned.base.path),
+        "base_id": planned.base.base_id,
+        "base_model": planned.base.name,
+        "recipe": planned.recipe.model_dump(mode="json"),
+        "rows_path": str(path),
+        "adapters_dir": str(settings.models_dir / "adapters"),
+        "training_set_id": planned.training_set_id,
+    }
+
+
+def _dataset(lake: Lake, planned: training_sets.TrainingSet) -> DatasetReference:
+    name = "adapters_training_sets"
+    return DatasetReference(name, str(lake.path(name)), lake.version(name), planned.training_set_id)
+
+
+def _report(messages: Any) -> dict[str, Any]:
+    for message in messages:
+        if message.get("event") == "done":
+            return dict(message["report"])
+    raise TrainingFailed(
+        "The trainer ended without a report.", hint="read the run's log in the Dagster UI"
+    )
+
+
+def _row(
+    report: dict[str, Any], planned: training_sets.TrainingSet, version: ModelVersion
+) -> dict[str, Any]:
+    return {
+        "adapter_id": report["adapter_id"],
+        "base_id": report["base_id"],
+        "base_model": report["base_model"],
+        "recipe": planned.recipe.name,
+        "recipe_id": report["recipe_id"],
+        "training_set_id": planned.training_set_id,
+        "parent_adapter_id": report["parent_adapter_id"],
+        "sha256": report["sha256"],
+        "template_id": report["template_id"],
+        "mlflow_version": str(version.version),
+        "mlflow_run_id": version.run_id,
+        "train_rows": report["rows_trained"],
+        "train_loss": report["train_loss"],
+        "seconds": report["seconds"],
+        "peak_memory_bytes": report["peak_memory_bytes"],
+        "created_at": datetime.now(UTC),
+    }

@@ -1,0 +1,190 @@
+"""GPU executors: an asset declares what it needs, `GpuCompute` runs its module where that is.
+
+The work is a process of its own behind Dagster Pipes, so the trainer knows nothing of Dagster's
+executors and dies with its run.  Devices are leased by file locks, which the kernel gives back
+even after `kill -9`; the pool `gpu` only counts.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import dagster as dg
+
+from assets import reporting
+from models.processes import die_with_parent
+
+POOL = "gpu"
+POLL_SECONDS = 0.3
+RAY_TAG = "dagster-ray/config"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+
+
+def needs_gpu(
+    gpus: float = 1, *, cpus: float = 1, memory_gib: float | None = None
+) -> dict[str, Any]:
+    """Return the arguments of `@dg.asset` that declare a need: `@dg.asset(**needs_gpu(1))`.
+
+    From this one place: the pool that limits how many run, the tag people filter by, and the
+    requests that Ray and Kubernetes executors read.
+    """
+    memory = {"memory": int(memory_gib * 2**30)} if memory_gib else {}
+    limits = {"nvidia.com/gpu": str(max(1, int(gpus)))}
+    return {
+        "pool": POOL,
+        "tags": {"steppe/gpu": str(gpus).replace(".", "_")},
+        "op_tags": {
+            RAY_TAG: {"num_gpus": gpus, "num_cpus": cpus, **memory},
+            "dagster-k8s/config": {"container_config": {"resources": {"limits": limits}}},
+        },
+    }
+
+
+class GpuCompute(dg.ConfigurableResource):  # type: ignore[misc]
+    """Runs `python -m module` on this machine or on Ray, with Dagster Pipes back."""
+
+    backend: Literal["local", "ray"] = "local"
+    devices: str = "0"
+    ray_address: str = "http://127.0.0.1:8265"
+    lock_dir: str = ".gpu-locks"
+    messages_dir: str = ""
+    wait_seconds: float = 3600.0
+    grace_seconds: float = 10.0
+
+    def run(
+        self, context: dg.AssetExecutionContext, module: str, *, extras: Mapping[str, Any]
+    ) -> Any:
+        """Run a module to its end and return the Pipes session's results; raise `dg.Failure`."""
+        if multiprocessing.parent_process():  # a step whose run is gone must not keep a device
+            die_with_parent()
+        declared = context.op_execution_context.op.tags.get(RAY_TAG) or {}
+        need = json.loads(declared) if isinstance(declared, str) else dict(declared)
+        run = self._on_ray if self.backend == "ray" else self._here
+        return run(context, module, dict(extras), need)
+
+    def _here(
+        self, context: dg.AssetExecutionContext, module: str, extras: Any, need: dict[str, Any]
+    ) -> Any:
+        count = -int(-need.get("num_gpus", 0) // 1)
+        listed = self.devices.split(",")
+        with (
+            lease(Path(self.lock_dir), listed, count, self.wait_seconds) as devices,
+            dg.open_pipes_session(
+                context=context,
+                extras=extras,
+                context_injector=dg.PipesTempFileContextInjector(),
+                message_reader=dg.PipesTempFileMessageReader(include_stdio_in_messages=False),
+            ) as session,
+        ):
+            context.log.info(f"{module} on device {','.join(devices)}, on this machine")
+            visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
+            environment = {**os.environ, **visible, **session.get_bootstrap_env_vars()}
+            self._wait(module, environment, lambda: session.get_custom_messages())
+        return session
+
+    def _wait(
+        self, module: str, environment: dict[str, str], messages: Callable[[], Sequence[Any]]
+    ) -> None:
+        """Run the process to its end, passing on how far it says it has come."""
+        report = reporting.progress("adapters")
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module], env=environment, start_new_session=True,
+                stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            )
+            try:
+                while process.poll() is None:
+                    steps = [m for m in messages() if m.get("event") == "step"]
+                    if steps:
+                        report(steps[-1]["step"], steps[-1]["steps"])
+                    time.sleep(POLL_SECONDS)
+            except BaseException:
+                self._end(process)
+                raise
+            if process.returncode:
+                said.seek(0)
+                tail = said.read().decode(errors="replace")[-2000:]
+                raise dg.Failure(
+                    f"{module} ended with {process.returncode}:\n{tail}",
+                    metadata={"exit_code": process.returncode},
+                )
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End the whole process group: asked, told, killed."""
+        for number in STOP_SIGNALS:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(self.grace_seconds)
+                return
+
+    def _on_ray(
+        self, context: dg.AssetExecutionContext, module: str, extras: Any, need: dict[str, Any]
+    ) -> Any:
+        from dagster_ray import PipesRayJobClient
+        from ray.job_submission import JobSubmissionClient
+
+        asked = {"num_gpus", "num_cpus", "memory", "resources"}
+        reader = None
+        if self.messages_dir:  # a shared folder is faster and surer than the job's log stream
+            path = Path(self.messages_dir) / f"{context.run_id}-{context.op_handle.name}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            reader = dg.PipesFileMessageReader(str(path))
+        client = PipesRayJobClient(  # a new one each time: its reader keeps its first session
+            client=JobSubmissionClient(self.ray_address), message_reader=reader
+        )
+        return client.run(
+            context=context,
+            extras=extras,
+            submit_job_params={
+                "entrypoint": f"{shlex.quote(sys.executable)} -m {module}",
+                **{f"entrypoint_{k}": v for k, v in need.items() if k in asked},
+            },
+        )
+
+
+@contextlib.contextmanager
+def lease(
+    lock_dir: Path, devices: list[str], count: int, wait_seconds: float
+) -> Iterator[list[str]]:
+    """Hold so many devices, all or none, until the block or the process ends."""
+    import fcntl
+
+    lock_dir.mkdir(parents=True, exist_ok=True)
+    held: dict[str, int] = {}
+    deadline = time.monotonic() + wait_seconds
+    try:
+        while len(held) < count:
+            for device in devices:
+                if device in held or len(held) == count:
+                    continue
+                handle = os.open(lock_dir / f"gpu-{device}.lock", os.O_CREAT | os.O_RDWR)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    held[device] = handle
+                except BlockingIOError:
+                    os.close(handle)
+            if len(held) < count:
+                _release(held)
+                if time.monotonic() > deadline:
+                    raise dg.Failure(f"No {count} of the devices {devices} in {wait_seconds:.0f} s.")
+                time.sleep(0.5)
+        yield sorted(held)
+    finally:
+        _release(held)
+
+
+def _release(held: dict[str, int]) -> None:
+    for handle in held.values():
+        os.close(handle)
+    held.clear()

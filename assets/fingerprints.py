@@ -1,0 +1,47 @@
+"""What a partition is made from, as one id a stage: equal ids mean there is nothing to do.
+
+Each stage's fingerprint contains the one before it, so a changed file, rule, encoder or base
+changes exactly what lies downstream of it.  Assets write it with their rows, in the same commit;
+`steppe grow` and the inbox sensor compare.
+"""
+
+from datetime import date
+
+from assets import cleaning, inbox
+from lake.ids import content_id
+from lake.settings import Settings
+
+RAW_CODE = "1"  # raised by hand when a reader's change alters what it yields
+SELF_CHATS_CODE = "1"
+
+
+def raw(settings: Settings, day: date) -> str:
+    """Return the id of a day's files and of how they are read."""
+    files = inbox.fingerprint(settings.inbox, day)
+    return content_id("raw", RAW_CODE, settings.sources.nexus_dates, settings.owner, files)
+
+
+def cleaned(settings: Settings, day: date) -> str:
+    """Return the id of a day's records, the days before it, and the cleaning policy.
+
+    The days before count, for what they kept is a duplicate today.
+    """
+    earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
+    return content_id("cleaned", cleaning.load_policy().policy_id, *earlier)
+
+
+def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
+    """Return the id of a day's dialogues and of the encoder."""
+    return content_id("embeddings", encoder_id, cleaned(settings, day))
+
+
+def self_chats(settings: Settings, day: date, base_id: str) -> str:
+    """Return the id of a day's dialogues, the base, and how many chats may be held.
+
+    The champion of the moment is left out: a day's self-chats are held once, and each names the
+    model that held it.
+    """
+    return content_id(
+        "self_chats", SELF_CHATS_CODE, base_id, str(settings.self_chats_per_day),
+        cleaned(settings, day),
+    )

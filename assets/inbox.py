@@ -1,0 +1,162 @@
+"""The inbox: one folder a day, holding files exactly as they came.
+
+    inbox/2026-03-05/notes/Семья.md      copied by `steppe ingest`
+    inbox/2026-03-05/gateway.jsonl       written by the served assistant
+    inbox/.refused/2026-03-05.jsonl      paths that could not be taken in, with the reason
+    inbox/export.json                    dropped by hand: `admit` moves it to today's folder
+
+A file's bytes are taken in once: the same bytes under any name, on any day, are not copied again.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from assets import sources
+from lake.errors import DataError
+from lake.ids import content_id, file_id
+from lake.schemas import Unreadable
+
+REFUSED = ".refused"
+DRAFTS = ".drafts"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an ingestion did: files copied, files whose bytes were there, paths refused."""
+
+    day: date
+    copied: int
+    known: int
+    refused: int
+
+
+def take_in(paths: Iterable[Path], inbox: Path, *, day: date) -> Taken:
+    """Copy files and folders into a day's folder; `DataError` for a path that does not exist."""
+    listed = list(paths)
+    for path in listed:
+        if not path.exists() and not path.is_symlink():
+            raise DataError(f"There is no `{path}`.", hint="check the path; nothing was taken in")
+    known = _known_bytes(inbox)
+    fates = [_take(found, inbox, day, known) for found in sources.walk(listed)]
+    refused = [fate for fate in fates if isinstance(fate, Unreadable)]
+    _note_refused(inbox / REFUSED / f"{day}.jsonl", refused)
+    return Taken(day, fates.count("copied"), fates.count("known"), len(refused))
+
+
+def admit(inbox: Path, *, day: date) -> int:
+    """Move what was dropped loose into the inbox to a day's folder; return how many entries."""
+    loose = [p for p in _entries(inbox) if _day_of(p) is None and not p.name.startswith(".")]
+    if loose:
+        (inbox / str(day)).mkdir(exist_ok=True)
+    for path in loose:
+        path.rename(_free(inbox / str(day) / path.name))
+    return len(loose)
+
+
+def days(inbox: Path) -> list[date]:
+    """Return the days that have a folder, oldest first."""
+    found = {day for p in _entries(inbox) if (day := _day_of(p))}
+    found |= {date.fromisoformat(p.stem) for p in (inbox / REFUSED).glob("*.jsonl")}
+    return sorted(found)
+
+
+def files(inbox: Path, day: date) -> Iterator[sources.Found]:
+    """Yield a day's files in the order of their names, and what cannot be a file of ours."""
+    folder = inbox / str(day)
+    if folder.is_dir():
+        yield from sources.walk([folder])
+
+
+def refused(inbox: Path, day: date) -> list[Unreadable]:
+    """Return what `take_in` could not copy that day."""
+    path = inbox / REFUSED / f"{day}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [Unreadable(**json.loads(line)) for line in lines]
+
+
+def fingerprint(inbox: Path, day: date) -> str:
+    """Return the id of a day's files: their names and bytes."""
+    parts = [repr(item) for item in refused(inbox, day)]
+    for found in files(inbox, day):
+        parts += [found.name, found.problem.reason if found.problem else _digest(found.path)]
+    return content_id(*parts)
+
+
+def _take(found: sources.Found, inbox: Path, day: date, known: set[str]) -> str | Unreadable:
+    """Copy one file unless its bytes are known; return its fate."""
+    if found.problem:
+        return replace(found.problem, position=found.name)
+    try:
+        digest = file_id(found.path)
+        if digest in known:
+            return "known"
+        _copy(found.path, inbox / str(day) / found.name, drafts=inbox / DRAFTS)
+    except OSError as error:
+        return Unreadable("io_error", found.name, detail=f"{error.strerror}.")
+    known.add(digest)
+    return "copied"
+
+
+def _digest(file: Path) -> str:
+    """Return the id of a file's bytes, read again only where size or time say it changed."""
+    state = file.stat()
+    return _digest_of_state(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=100_000)
+def _digest_of_state(file: Path, _size: int, _changed_at_ns: int) -> str:
+    return file_id(file)
+
+
+def _entries(inbox: Path) -> list[Path]:
+    return sorted(inbox.iterdir()) if inbox.exists() else []
+
+
+def _known_bytes(inbox: Path) -> set[str]:
+    known: set[str] = set()
+    for day in days(inbox):
+        known |= {_digest(f.path) for f in files(inbox, day) if not f.problem}
+    return known
+
+
+def _copy(path: Path, target: Path, *, drafts: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    drafts.mkdir(exist_ok=True)
+    draft = drafts / secrets.token_hex(8)
+    shutil.copyfile(path, draft)
+    draft.rename(_free(target))
+
+
+def _day_of(path: Path) -> date | None:
+    try:
+        return date.fromisoformat(path.name) if path.is_dir() else None
+    except ValueError:
+        return None
+
+
+def _free(target: Path) -> Path:
+    """Return the path, or one like it that nothing has yet."""
+    number = 1
+    free = target
+    while free.exists():
+        number += 1
+        free = target.with_name(f"{target.stem}-{number}{target.suffix}")
+    return free
+
+
+def _note_refused(path: Path, found: list[Unreadable]) -> None:
+    noted = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = [json.dumps(asdict(item), ensure_ascii=False) for item in found]
+    new = [line for line in lines if line not in noted]
+    if new:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in new)

@@ -1,0 +1,82 @@
+"""What an asset tells about itself: rows, version, a preview, and how far it has come."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from lake import schemas, warehouse
+from lake.tables import Lake, Provenance
+
+PREVIEW_ROWS = 5
+PREVIEW_CHARACTERS = 120
+
+Progress = Callable[[str, int, int], None]
+_listeners: list[Progress] = []
+
+
+def listen(listener: Progress) -> None:
+    """Have `listener(stage, done, total)` called while assets of this process work."""
+    _listeners.append(listener)
+
+
+def forget(listener: Progress) -> None:
+    """Stop calling a listener."""
+    _listeners.remove(listener)
+
+
+def progress(stage: str) -> Callable[[int, int], None]:
+    """Return a function to call with (done, total) as a stage's work goes on."""
+
+    def report(done: int, total: int) -> None:
+        for listener in _listeners:
+            listener(stage, done, total)
+
+    return report
+
+
+def provenance(context: dg.AssetExecutionContext, asset: str, code_version: str) -> Provenance:
+    """Return who commits: asset, run and code version."""
+    return Provenance(asset, context.run_id, code_version)
+
+
+def materialized(
+    lake: Lake, table: str, rows: int, version: int, *, fingerprint: str = "", **extra: Any
+) -> dg.MaterializeResult:
+    """Publish the warehouse and return the result of one table: rows, version, columns, preview."""
+    warehouse.publish(lake)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": rows,
+        "delta_version": version,
+        "dagster/column_schema": _columns(table),
+        **extra,
+    }
+    data_version = dg.DataVersion(fingerprint) if fingerprint else None
+    return dg.MaterializeResult(asset_key=table, metadata=metadata, data_version=data_version)
+
+
+def preview(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dg.MetadataValue:
+    """Return the first rows as a Markdown table, long texts cut."""
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+    body = "\n".join(
+        f"| {' | '.join(_cell(row[c]) for c in columns)} |" for row in rows[:PREVIEW_ROWS]
+    )
+    return dg.MetadataValue.md(head + body)
+
+
+def day_of(context: dg.AssetExecutionContext) -> date:
+    """Return the day that is being materialized."""
+    return date.fromisoformat(context.partition_key)
+
+
+def _columns(table: str) -> dg.TableSchema:
+    schema = schemas.tables()[table].schema
+    return dg.TableSchema([dg.TableColumn(field.name, str(field.type)) for field in schema])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        value = " / ".join(str(v.get("content", v)) if isinstance(v, dict) else str(v) for v in value)
+    text = " ".join(str(value).split()).replace("|", "\\|")
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

@@ -1,0 +1,37 @@
+"""What a base already knows, as dialogues: to be told again while it learns, and asked after.
+
+A base grown here has the primer.  A base from a hub brings none of its own: replay then comes
+from the person's older dialogues alone, and the anchor suite has no items.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from models import primer
+from models.base import BaseModel, base_specs
+
+Messages = list[dict[str, str]]
+
+
+def replay_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages]:
+    """Return so many dialogues of the base's own schooling, the same for one seed."""
+    return _dialogues(base, count, seed=seed, split="train")
+
+
+def anchor_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages]:
+    """Return dialogues of the same kind that its schooling never held, each ending determined."""
+    return _dialogues(base, count, seed=seed, split="held_out")
+
+
+def _dialogues(base: BaseModel, count: int, *, seed: int, split: str) -> list[Messages]:
+    if base.name not in base_specs():
+        return []
+    found = primer.dialogues(seed, count * 4, split=split)
+    ending = (d for d in found if split == "train" or _ends_determined(d))
+    return [[dict(m) for m in d.messages] for d in islice(ending, count)]
+
+
+def _ends_determined(dialogue: primer.PrimerDialogue) -> bool:
+    last = max((n for n, m in enumerate(dialogue.messages) if m["role"] == "assistant"), default=-1)
+    return last in dialogue.scored

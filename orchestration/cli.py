@@ -1,0 +1,230 @@
+"""`steppe`: the one program.  Commands parse, call and print; data goes to standard output.
+
+Exit codes: 0 done, 1 the work failed (the error ends with a hint), 2 the command was misused.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lake.errors import SteppeError
+from lake.settings import Settings, settings
+from models.processes import calm_down
+
+
+def _translated(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn our errors into a message, a hint and exit code 1: the one place where that is done."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except SteppeError as error:
+            click.echo(f"error: {error}", err=True)
+            raise SystemExit(1) from None
+
+    return run
+
+
+class _Commands(click.Group):
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        if cmd.callback:
+            cmd.callback = _translated(cmd.callback)
+        super().add_command(cmd, name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="steppe")
+def main() -> None:
+    """A dialogue lakehouse in which a Russian-speaking assistant grows by talking."""
+    calm_down()
+
+
+@main.command()
+def journey() -> None:
+    """Take in the sample dialogues and run all seven stages; end in a summary."""
+    from orchestration import samples
+
+    samples.take_in(settings())
+    _grow(settings())
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+def ingest(paths: tuple[Path, ...]) -> None:
+    """Copy files or folders of dialogues into today's inbox; `steppe grow` reads them."""
+    from assets import inbox
+
+    taken = inbox.take_in(paths, settings().inbox, day=datetime.now(UTC).date())
+    click.echo(
+        f"{taken.copied} files taken in for {taken.day}, {taken.known} already known, "
+        f"{taken.refused} refused (with reasons: steppe show funnel)"
+    )
+    click.echo("next: steppe grow", err=True)
+
+
+@main.command()
+def grow() -> None:
+    """Take one turn of the loop on what is new: read, clean, embed, talk, train, judge, serve."""
+    _grow(settings())
+
+
+def _grow(chosen: Settings) -> None:
+    from orchestration import console, summary, turn
+
+    with console.watching():
+        made = turn.grow(chosen)
+    if not made.changed:
+        click.echo("Nothing is new: no table, vector or adapter was written.")
+        return
+    console.print_summary(summary.of(made, chosen))
+
+
+@main.command()
+@click.argument("question", required=False)
+@click.option("--model", default="steppe", help="`steppe`, `steppe@<sha12>` or `base`.")
+def chat(question: str | None, model: str) -> None:
+    """Talk with the champion; with QUESTION, ask it once and print the answer."""
+    from orchestration import talking
+
+    talking.chat(settings(), question=question, model=model)
+
+
+@main.command(name="sql")
+@click.argument("query", required=False)
+@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
+def sql_command(query: str | None, shape: str) -> None:
+    """Ask the lake in SQL (DuckDB, read-only); without QUERY, open a shell."""
+    from orchestration import exploring
+
+    chosen = settings()
+    if query:
+        exploring.answer(chosen, query, shape=shape)
+    else:
+        exploring.shell(chosen)
+
+
+@main.command()
+@click.argument("text")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def search(text: str, limit: int, as_json: bool) -> None:
+    """Find turns by meaning and by words."""
+    from orchestration import exploring
+
+    exploring.search(settings(), text, limit=limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["tables", "adapters", "deployments", "funnel"]))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def show(what: str, as_json: bool) -> None:
+    """Show the tables, the adapters, what was served, or what became of every record."""
+    from orchestration import exploring
+
+    exploring.show(settings(), what, as_json=as_json)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting `serving.port`.")
+def serve(port: int | None) -> None:
+    """Serve the champion over an OpenAI-compatible API, until Ctrl-C."""
+    from orchestration import talking
+
+    talking.serve(settings(), port=port)
+
+
+@main.command()
+def ui() -> None:
+    """Bring up Dagster, MLflow and the served assistant; stop them all with Ctrl-C."""
+    from orchestration import pages
+
+    pages.run(settings())
+
+
+@main.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be repaired.")
+def doctor(dry_run: bool) -> None:
+    """Find and repair what a crash can leave: stuck runs, leaked slots, orphan files."""
+    from orchestration import repairs
+
+    findings = repairs.examine(settings(), repair=not dry_run)
+    for finding in findings:
+        mark = "ok      " if finding.healthy else "found   " if dry_run else "repaired"
+        click.echo(f"{mark} {finding.subject}: {finding.words}")
+    if any(f.beyond_repair for f in findings):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("switch", type=click.Choice(["on", "off", "status"]))
+def automate(switch: str) -> None:
+    """Turn the nightly self-chat and the training trigger on or off."""
+    from orchestration import automation, pages
+
+    chosen = settings()
+    if switch != "status":
+        automation.turn(chosen.home, on=switch == "on")
+        pages.reload_definitions(chosen)
+    state = "on" if automation.flag(chosen.home).exists() else "off"
+    click.echo(f"nightly self-chat and training trigger: {state}")
+    if state == "on":
+        click.echo("they run while `steppe ui` runs", err=True)
+
+
+@main.group(cls=_Commands)
+def base() -> None:
+    """The base model: grown here, local, or from a hub."""
+
+
+@base.command(name="show")
+@click.option("--json", "as_json", is_flag=True)
+def base_show(as_json: bool) -> None:
+    """Show the base of the setting `base_model` and what it can do, skill by skill."""
+    from models.base import find_base
+    from orchestration import exploring
+
+    chosen = settings()
+    found = find_base(chosen.base_model, chosen.models_dir)
+    if found is None:
+        raise SteppeError(
+            f"The base `{chosen.base_model}` is not here yet.", hint="`steppe base grow` makes it"
+        )
+    if as_json:
+        click.echo(json.dumps({"base_id": found.base_id, "path": str(found.path), **found.report}))
+    else:
+        exploring.show_base(found)
+
+
+@base.command(name="grow")
+def base_grow() -> None:
+    """Grow or fetch the base, unless it is here."""
+    from orchestration import console, exploring, turn
+
+    with console.watching():
+        found = turn.grow_base(settings())
+    exploring.show_base(found)
+
+
+@main.command(name="settings")
+@click.option("--example", is_flag=True, help="Print a `steppe.toml` with every default.")
+def settings_command(example: bool) -> None:
+    """Show every setting with its value and meaning."""
+    from orchestration import exploring
+
+    if example:
+        click.echo(exploring.example_settings(), nl=False)
+    else:
+        exploring.show_settings(settings())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

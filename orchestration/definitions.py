@@ -1,0 +1,55 @@
+"""The one `Definitions`: what exists, when it runs, and with what."""
+
+import dagster as dg
+
+from assets import adapters, cleaned, deployments, embeddings, evaluations, raw, self_chats
+from assets.checks import CHECKS
+from assets.compute import GpuCompute
+from lake.settings import Settings, settings
+from lake.tables import Lake
+from lake.vectors import Vectors
+from orchestration import automation, jobs, loggers, sensors
+
+MODULES = (raw, cleaned, embeddings, self_chats, adapters, evaluations, deployments)
+
+
+def build(chosen: Settings) -> dg.Definitions:
+    """Return the definitions over one home."""
+    found = dg.load_assets_from_modules(MODULES)
+    schedule, trigger = automation.default_status(chosen.home)
+    return dg.Definitions(
+        assets=[asset.map_asset_specs(automation.apply) for asset in found],
+        asset_checks=CHECKS,
+        jobs=[jobs.INTAKE, jobs.TRAINING],
+        schedules=[jobs.nightly(schedule)],
+        sensors=[
+            sensors.inbox_sensor, sensors.training_sensor(trigger), sensors.failure_sensor,
+            dg.AutomationConditionSensorDefinition(
+                "automation", target=dg.AssetSelection.all(),
+                default_status=dg.DefaultSensorStatus.RUNNING,
+            ),
+        ],
+        resources={
+            "settings": chosen,
+            "lake": Lake(chosen.home),
+            "vectors": Vectors(chosen.home),
+            "gpu": GpuCompute(
+                backend=chosen.training.backend,
+                devices=chosen.training.devices,
+                ray_address=chosen.training.ray_address,
+                lock_dir=str(chosen.home / "locks"),
+                messages_dir=str(chosen.home / "pipes"),
+                wait_seconds=chosen.training.wait_seconds,
+            ),
+        },
+        loggers={"console": loggers.console},
+        executor=dg.multiprocess_executor.configured(
+            {
+                "max_concurrent": 2,
+                "start_method": {"forkserver": {"preload_modules": ["orchestration.definitions"]}},
+            }
+        ),
+    )
+
+
+defs = build(settings())

@@ -1,0 +1,172 @@
+"""Looking into the lake from a terminal: SQL, search, and what there is."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from lake import query, schemas
+from lake.errors import SettingsError, SteppeError
+from lake.settings import Settings
+from lake.tables import Lake
+from lake.vectors import Vectors
+from models.base import BaseModel
+from models.encoders import load_encoder
+
+PROMPT = "steppe"
+SHELL_HELP = "SQL ends with `;`.  .tables lists what there is, .quit or Ctrl-D leaves."
+
+
+def answer(settings: Settings, question: str, *, shape: str = "table") -> None:
+    """Run one query and print its rows as a table, JSON lines or CSV."""
+    _print(query.ask(Lake(settings.home), question), shape)
+
+
+def shell(settings: Settings) -> None:
+    """Read queries until the end of input; an error is shown and the shell goes on."""
+    _with_history()
+    click.echo(SHELL_HELP, err=True)
+    waiting = ""
+    while True:
+        try:
+            line = input(f"{PROMPT}{'…' if waiting else '>'} ")
+        except (EOFError, KeyboardInterrupt):
+            click.echo(err=True)
+            return
+        if line.strip() in {".quit", ".exit"}:
+            return
+        if line.strip() == ".tables":
+            show(settings, "tables", as_json=False)
+            continue
+        waiting = f"{waiting}\n{line}".strip()
+        if waiting.endswith(";"):
+            _tried(settings, waiting.rstrip(";"))
+            waiting = ""
+
+
+def search(settings: Settings, text: str, *, limit: int, as_json: bool) -> None:
+    """Print the turns nearest to a text, best first."""
+    encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
+    vector = encoder.encode([text])[0].tolist()
+    found = Vectors(settings.home).search(text, vector, limit=limit)
+    shown = [
+        {"score": r["_relevance_score"], "role": r["role"], "text": r["text"], "day": r["day"],
+         "dialogue_id": r["dialogue_id"]}
+        for r in found
+    ]
+    _print(shown, "json" if as_json else "table")
+
+
+def show(settings: Settings, what: str, *, as_json: bool) -> None:
+    """Print the tables, the adapters, the deployments, or the funnel."""
+    lake = Lake(settings.home)
+    rows = {
+        "tables": lambda: _tables(lake),
+        "adapters": lambda: query.ask(lake, "from adapter_leaderboard"),
+        "deployments": lambda: query.ask(lake, "from deployment_history"),
+        "funnel": lambda: query.ask(lake, "from cleaning_funnel"),
+    }[what]()
+    _print(rows, "json" if as_json else "table")
+
+
+def show_base(base: BaseModel) -> None:
+    """Print a base: its id, where it lies, and its exactness skill by skill."""
+    from orchestration.console import print_table
+
+    click.echo(f"{base.name} {base.base_id}\n{base.path}")
+    skills = base.report.get("primer", {}).get("skills", {})
+    if skills:
+        print_table([{"skill": name, **scores} for name, scores in skills.items()])
+
+
+def show_settings(settings: Settings) -> None:
+    """Print every setting with its value and meaning; secrets stay hidden."""
+    from orchestration.console import print_table
+
+    print_table(
+        [
+            {"setting": name, "value": str(value), "meaning": info.description or ""}
+            for name, value, info in _flat(settings)
+        ]
+    )
+
+
+def example_settings() -> str:
+    """Return a `steppe.toml` that states every default, with its meaning."""
+    lines: list[str] = ["# Every setting with its default; `steppe settings` shows what is in force."]
+    section = ""
+    for name, _, info in _flat(Settings.model_construct()):
+        prefix, _, key = name.rpartition(".")
+        if prefix != section:
+            lines += ["", f"[{prefix}]"]
+            section = prefix
+        default = info.get_default()
+        meaning = f"  # {info.description}" if info.description else ""
+        if default is None:
+            lines.append(f'# {key} = ""{meaning}')
+        else:
+            shown = default if isinstance(default, int | float) else str(default)
+            lines.append(f"{key} = {json.dumps(shown)}{meaning}")
+    return "\n".join(lines) + "\n"
+
+
+def _flat(settings: Settings) -> list[tuple[str, Any, Any]]:
+    """Return (dotted name, value, field) of every setting, plain ones first."""
+    plain: list[tuple[str, Any, Any]] = []
+    nested: list[tuple[str, Any, Any]] = []
+    for name, info in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        inner = getattr(type(value), "model_fields", None)
+        if inner is None:
+            plain.append((name, value, info))
+        else:
+            nested += [(f"{name}.{key}", getattr(value, key), field) for key, field in inner.items()]
+    return plain + nested
+
+
+def _tables(lake: Lake) -> list[dict[str, Any]]:
+    return [
+        {
+            "table": t.name,
+            "rows": lake.arrow(t.name, columns="day").num_rows,
+            "version": lake.version(t.name),
+            "grain": t.grain,
+        }
+        for t in schemas.tables().values()
+    ]
+
+
+def _tried(settings: Settings, question: str) -> None:
+    try:
+        answer(settings, question)
+    except SteppeError as error:
+        click.echo(f"error: {error}", err=True)
+
+
+def _with_history() -> None:
+    """Let the arrow keys work where the terminal can do it."""
+    try:
+        import readline  # noqa: F401
+    except ImportError:
+        return
+
+
+def _print(rows: Sequence[Mapping[str, Any]], shape: str) -> None:
+    from orchestration.console import cell, print_table
+
+    if shape == "json":
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False, default=str))
+    elif shape == "csv" and rows:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(rows[0])
+        writer.writerows([cell(v) for v in row.values()] for row in rows)
+    elif shape == "table":
+        print_table(rows)
+    elif shape not in {"csv", "table"}:
+        raise SettingsError(f"There is no format `{shape}`.", hint="table, json or csv")

@@ -1,0 +1,33 @@
+"""Named selections, and the clock for the night's self-chat."""
+
+import dagster as dg
+
+from assets.partitions import DAYS
+
+BY_DAY = ("raw", "cleaned", "embeddings", "self_chats")
+NIGHT_HOUR = 3
+
+INTAKE = dg.define_asset_job(
+    "intake",
+    selection=dg.AssetSelection.assets("raw_records", "raw_quarantined"),
+    partitions_def=DAYS,
+    description="Read a day's inbox; cleaning and embedding follow by themselves.",
+)
+SELF_CHAT = dg.define_asset_job(
+    "self_chat",
+    selection=dg.AssetSelection.groups("self_chats"),
+    partitions_def=DAYS,
+    description="Let the model talk over a day's dialogues.",
+)
+TRAINING = dg.define_asset_job(
+    "training",
+    selection=dg.AssetSelection.groups("adapters", "evaluations", "deployments"),
+    description="Freeze a training set, learn an adapter, judge it, serve it if it passes.",
+)
+
+
+def nightly(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+    """Return the schedule that holds yesterday's self-chats at night."""
+    return dg.build_schedule_from_partitioned_job(
+        SELF_CHAT, name="nightly_self_chat", hour_of_day=NIGHT_HOUR, default_status=status
+    )

@@ -1,0 +1,168 @@
+"""`steppe doctor`: what a crash can leave behind, found and put right.
+
+Nothing here is needed for the next turn of the loop to be right: the lake's commits are whole or
+absent, and every step may be repeated.  It gives back what a killed process held and removes what
+it had not finished.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets import inbox
+from assets.deployments import crown
+from assets.lineage import deployed, registry_of
+from lake import schemas, warehouse
+from lake.errors import LakeError, SteppeError
+from lake.settings import Settings
+from lake.tables import Lake
+from lake.vectors import Vectors
+from models import base as bases
+from models.adapters import verify
+from models.serving import client
+from orchestration import instance as instances
+from orchestration.turn import only_one
+
+ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under way
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: whether it was well, what was found, whether a repair can help."""
+
+    subject: str
+    words: str
+    healthy: bool = True
+    beyond_repair: bool = False
+
+
+def examine(settings: Settings, *, repair: bool) -> list[Finding]:
+    """Look at everything, in the order in which it depends on each other; repair if asked."""
+    looks: list[Callable[[Settings, bool], Iterator[Finding]]] = [
+        _runs, _tables, _orphans, _vectors, _drafts, _adapters, _server, _champion, _warehouse
+    ]
+    with only_one(settings):
+        return [finding for look in looks for finding in look(settings, repair)]
+
+
+def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Runs of this machine's CLI that can no longer be going on, and the pool slots they hold."""
+    import dagster as dg
+
+    stuck_states = [
+        dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING
+    ]
+    with instances.opened(settings) as instance:
+        runs = instance.get_runs(dg.RunsFilter(statuses=stuck_states, tags={"steppe/door": "grow"}))
+        for run in runs:  # the turn lock is ours, so no turn of the CLI is alive
+            if repair:
+                instance.report_run_failed(run, "its process was killed; `steppe doctor` closed it")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            yield Finding("runs", f"run {run.run_id[:8]} was cut and is closed", healthy=False)
+        if not runs:
+            yield Finding("runs", "none is stuck")
+
+
+def _tables(settings: Settings, _: bool) -> Iterator[Finding]:
+    lake = Lake(settings.home)
+    for name in schemas.tables():
+        try:
+            missing = lake.verify(name)
+        except LakeError as error:
+            yield Finding(name, error.message, healthy=False, beyond_repair=True)
+            continue
+        if missing:
+            words = f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
+            yield Finding(name, words, healthy=False, beyond_repair=True)
+    yield Finding("tables", f"{len(schemas.tables())} looked at")
+
+
+def _orphans(settings: Settings, repair: bool) -> Iterator[Finding]:
+    lake = Lake(settings.home)
+    for name in schemas.tables():
+        old = [f for f in lake.orphans(name) if _age_seconds(f) > ORPHAN_AGE_SECONDS]
+        for file in old:
+            if repair:
+                file.unlink()
+        if old:
+            yield Finding(name, f"{len(old)} data files that no commit names", healthy=False)
+
+
+def _vectors(settings: Settings, repair: bool) -> Iterator[Finding]:
+    vectors = Vectors(settings.home)
+    if repair:
+        vectors.compact()
+    yield Finding("vectors", f"{vectors.count():,} turns")
+
+
+def _drafts(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Unfinished copies, bases, adapters and warehouses; none of them is ever read."""
+    adapters = settings.models_dir / "adapters"
+    drafts = [
+        *(settings.inbox / inbox.DRAFTS).glob("*"),
+        *bases.leftovers(settings.models_dir),
+        *settings.home.glob(".warehouse-*"),
+        *adapters.glob(".draft-*"),
+    ]
+    for draft in drafts:
+        if repair:
+            _remove(draft)
+        yield Finding("drafts", f"{draft.name}, left by a killed process", healthy=False)
+
+
+def _adapters(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Adapters in the lake whose files are gone or changed."""
+    for row in Lake(settings.home).rows("adapters_versions"):
+        try:
+            verify(settings.models_dir / "adapters" / row["adapter_id"])
+        except SteppeError as error:
+            yield Finding("adapters", error.message, healthy=False, beyond_repair=True)
+
+
+def _server(settings: Settings, repair: bool) -> Iterator[Finding]:
+    state = settings.home / "serving" / "server.json"
+    if not state.exists():
+        yield Finding("server", "not running")
+        return
+    server = client.running(settings)
+    if server:
+        yield Finding("server", f"serves {server.health()['deployed']} at {server.url}")
+        return
+    if repair:
+        state.unlink(missing_ok=True)
+    yield Finding("server", "it is gone but its note was there", healthy=False)
+
+
+def _champion(settings: Settings, repair: bool) -> Iterator[Finding]:
+    row = deployed(Lake(settings.home))
+    if row is None:
+        yield Finding("champion", "the bare base")
+        return
+    registry = registry_of(settings)
+    if registry.alias("champion") == row["adapter_id"]:
+        yield Finding("champion", row["served_name"])
+        return
+    if repair:
+        crown(registry, row["adapter_id"])
+    yield Finding("champion", f"MLflow's alias was not at {row['served_name']}", healthy=False)
+
+
+def _warehouse(settings: Settings, repair: bool) -> Iterator[Finding]:
+    if repair:
+        warehouse.publish(Lake(settings.home))
+    yield Finding("warehouse", "published" if repair else "would be published anew")
+
+
+def _age_seconds(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

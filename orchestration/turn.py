@@ -1,0 +1,254 @@
+"""One turn of the loop: everything that is not yet what its inputs make, and nothing else.
+
+The lake itself says what is stale (`assets.fingerprints`), so a turn that was killed anywhere is
+simply taken again.  Every step is a Dagster run in the same instance that the UI shows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from assets import exams, fingerprints, inbox, training_sets
+from assets.deployments import crown
+from assets.evaluations import evaluation_of
+from assets.lineage import champion, deployed, registry_of, trained
+from lake.errors import LakeError, SteppeError
+from lake.settings import Settings
+from lake.tables import Lake
+from lake.vectors import Vectors
+from models import base as bases
+from models import gate
+from models.encoders import load_encoder
+from orchestration import instance as instances
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+BY_DAY = {
+    "raw": ("raw_records", "raw_quarantined"),
+    "cleaned": ("cleaned_dialogues", "cleaned_dropped"),
+    "embeddings": ("embeddings_messages",),
+    "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
+}
+QUIET = {"loggers": {"console": {}}}
+
+
+@dataclass
+class Turn:
+    """What a turn did: days run again, the adapter judged, whether it is served now."""
+
+    base: bases.BaseModel | None = None
+    days: list[date] = field(default_factory=list)
+    adapter_id: str = ""
+    verdict: dict[str, Any] | None = None
+    deployed: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Say whether anything was written."""
+        return bool(self.seconds)
+
+
+class TurnFailed(SteppeError):
+    """A run of the turn failed for a reason that is no verdict."""
+
+
+def grow(settings: Settings) -> Turn:
+    """Take one turn; raise `TurnFailed` with the step's own error where one fails."""
+    with only_one(settings), instances.opened(settings) as instance:
+        under_way = settings.home / ".turn.under-way"
+        taking = _Taking(settings, instance, was_cut=under_way.exists())
+        under_way.touch()
+        turn = taking.whole()
+        under_way.unlink()
+        return turn
+
+
+def grow_base(settings: Settings) -> bases.BaseModel:
+    """Grow or fetch the base as a run of its own, unless it is here."""
+    with only_one(settings), instances.opened(settings) as instance:
+        return _Taking(settings, instance, was_cut=False).ensure_base()
+
+
+@dataclass
+class _Taking:
+    settings: Settings
+    instance: dg.DagsterInstance
+    was_cut: bool
+    turn: Turn = field(default_factory=Turn)
+
+    def __post_init__(self) -> None:
+        self.lake = Lake(self.settings.home)
+
+    def whole(self) -> Turn:
+        inbox.admit(self.settings.inbox, day=datetime.now(UTC).date())
+        self.turn.base = self.ensure_base()
+        for day in self._days():
+            if stages := self._stale(day):
+                self._run([name for stage in stages for name in BY_DAY[stage]], day=day)
+                self.turn.days.append(day)
+        self._learn()
+        self._reconcile()
+        return self.turn
+
+    def ensure_base(self) -> bases.BaseModel:
+        found = bases.find_base(self.settings.base_model, self.settings.models_dir)
+        if found is None:
+            self._run(["base_model"])
+            found = bases.find_base(self.settings.base_model, self.settings.models_dir)
+        if found is None:
+            raise TurnFailed("The base was grown and is not there.", hint="run `steppe doctor`")
+        return found
+
+    def _days(self) -> list[date]:
+        known = set(self.lake.days("raw_records")) | set(self.lake.days("raw_quarantined"))
+        return sorted(known | set(inbox.days(self.settings.inbox)))
+
+    def _stale(self, day: date) -> list[str]:
+        """Return the stages of a day that must run: the first stale one and all after it."""
+        stages = list(BY_DAY)
+        for index, stage in enumerate(stages):
+            if not self._is_fresh(stage, day):
+                return stages[index:]
+        return []
+
+    def _is_fresh(self, stage: str, day: date) -> bool:
+        if stage == "embeddings":
+            encoder = load_encoder(self.settings.encoder, models_dir=self.settings.models_dir)
+            wanted = fingerprints.embeddings(self.settings, day, encoder.encoder_id)
+            have = Vectors(self.settings.home).made_from(day)
+            return have == ({wanted} if self._has_dialogues(day) else set())
+        made_from = {
+            "raw": lambda: fingerprints.raw(self.settings, day),
+            "cleaned": lambda: fingerprints.cleaned(self.settings, day),
+            "self_chats": lambda: fingerprints.self_chats(
+                self.settings, day, self.turn.base.base_id if self.turn.base else ""
+            ),
+        }[stage]()
+        return all(self.lake.is_made_from(t, day, made_from) for t in BY_DAY[stage])
+
+    def _has_dialogues(self, day: date) -> bool:
+        return bool(
+            self.lake.arrow(
+                "cleaned_dialogues", columns="revision", where=f"day = DATE '{day}'"
+            ).num_rows
+        )
+
+    def _learn(self) -> None:
+        """Train, judge and serve what the lake as it is has not been trained, judged, served."""
+        planned = training_sets.plan(self.lake, self.settings)
+        if planned is None:
+            return
+        if trained(self.lake, planned) is None:
+            self._run(["adapters_training_sets", "adapters_versions"])
+        adapter = trained(self.lake, planned)
+        if adapter is None:
+            raise TurnFailed("An adapter was trained and is not there.", hint="`steppe doctor`")
+        self.turn.adapter_id = adapter["adapter_id"]
+        self._judge(planned)
+        passed = self.turn.verdict is not None and self.turn.verdict["passed"]
+        if passed and not self._was_served(adapter["adapter_id"]):
+            self._run(["deployments_history"])
+            self.turn.deployed = True
+
+    def _judge(self, planned: training_sets.TrainingSet) -> None:
+        if self.turn.adapter_id == champion(self.lake, planned.base.base_id):
+            return
+        self.turn.verdict = self._verdict(planned)
+        if self.turn.verdict is None:
+            names = ["evaluations_samples", "evaluations_scores", "evaluations_verdicts"]
+            self._run(names, may_refuse=True)
+            self.turn.verdict = self._verdict(planned)
+
+    def _verdict(self, planned: training_sets.TrainingSet) -> dict[str, Any] | None:
+        crowned = champion(self.lake, planned.base.base_id)
+        items = exams.items(self.lake, self.settings, planned.base)
+        wanted = evaluation_of(self.turn.adapter_id, crowned, gate.load_policy(), items)
+        rows = self.lake.rows("evaluations_verdicts", where=f"evaluation_id = '{wanted}'")
+        return rows[0] if rows else None
+
+    def _was_served(self, adapter_id: str) -> bool:
+        row = deployed(self.lake)
+        return row is not None and row["adapter_id"] == adapter_id
+
+    def _reconcile(self) -> None:
+        """Move MLflow's alias to what the history says is served, if a kill came between."""
+        row = deployed(self.lake)
+        if row and self.was_cut:
+            crown(registry_of(self.settings), row["adapter_id"])
+
+    def _run(
+        self, names: Sequence[str], *, day: date | None = None, may_refuse: bool = False
+    ) -> None:
+        """Materialize assets in this process, in one Dagster run."""
+        import dagster as dg
+
+        from orchestration.definitions import build
+
+        started = time.monotonic()
+        job = build(self.settings).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in names],
+            partition_key=str(day) if day else None,
+            instance=self.instance,
+            raise_on_error=False,
+            run_config=QUIET,
+            tags={"steppe/door": "grow"},
+        )
+        for event in result.get_step_success_events():
+            spent = event.step_success_data.duration_ms / 1000
+            name = event.step_key or ""
+            self.turn.seconds[name] = self.turn.seconds.get(name, 0.0) + spent
+        self.turn.seconds.setdefault(names[0], time.monotonic() - started)
+        if not result.success and not (may_refuse and self._was_refused(result)):
+            raise _failure_of(result)
+
+    @staticmethod
+    def _was_refused(result: dg.ExecuteInProcessResult) -> bool:
+        return any(
+            not e.passed and e.check_name == "gate" for e in result.get_asset_check_evaluations()
+        )
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:
+    """Return the error of the step that failed, as the person should read it."""
+    for evaluation in result.get_asset_check_evaluations():
+        if not evaluation.passed:
+            return TurnFailed(
+                f"The check `{evaluation.check_name}` failed on `{evaluation.asset_key.to_user_string()}`.",
+                hint="`steppe ui` shows the offending rows; nothing downstream was made",
+            )
+    for event in (e for e in result.all_events if e.is_step_failure):
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        message = error.message.strip() if error else "no message"
+        text, _, hint = message.partition("\n\nhint: ")
+        return TurnFailed(
+            f"The step `{event.step_key}` failed: {text}",
+            hint=hint or f"run `steppe ui` and open run {result.run_id}",
+        )
+    return TurnFailed(f"Run {result.run_id} failed.", hint="`steppe ui` shows its log")
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the home's turn lock: the kernel lets go of it even after `kill -9`."""
+    from filelock import FileLock, Timeout
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / ".turn.lock")
+    try:
+        with lock.acquire(timeout=0.2):
+            yield
+    except Timeout:
+        raise LakeError(
+            "Another turn of the loop is under way on this home.",
+            hint="wait for it, or look at it with `steppe ui`",
+        ) from None

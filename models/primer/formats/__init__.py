@@ -1,0 +1,27 @@
+"""How primer dialogues are built, one format a file; importing this package registers them."""
+
+from models.primer.formats import (
+    critique,
+    judging,
+    memory,
+    paraphrase,
+    reflection,
+    summary,
+    talk,
+    teaching,
+    tools,
+    user_side,
+)
+
+__all__ = [
+    "critique",
+    "judging",
+    "memory",
+    "paraphrase",
+    "reflection",
+    "summary",
+    "talk",
+    "teaching",
+    "tools",
+    "user_side",
+]

@@ -2,8 +2,8 @@
 
 Without an argument it is a Dagster Pipes process: the request comes as extras, progress goes
 back as log lines and messages, and the adapter as materialization metadata with the check
-`loss_finite`.  With an argument it reads the request from a file and draws a progress bar.
-The last line of standard output is the report as JSON.
+`loss_finite`, which the asset must declare.  With an argument it reads the request from a file
+and draws a progress bar.  The last line of standard output is the report as JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import SteppeError
+from models import recipes
 from models.processes import calm_down, die_with_parent
 from models.qlora import AdapterReport, Report, TrainRequest
 
@@ -33,8 +34,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _train(content: Mapping[str, Any], report: Report) -> AdapterReport:
+    recipes.parse(content["recipe"])  # before the ten seconds of imports, not after
     started = time.monotonic()
-    import trl.trainer.sft_trainer  # noqa: F401  the ten seconds of imports, timed apart
+    import trl.trainer.sft_trainer  # noqa: F401  timed apart from the training
 
     from models.qlora import train
 
@@ -83,6 +85,7 @@ def _metadata(done: AdapterReport) -> dict[str, Any]:
     shown = done.as_dict()
     losses = shown.pop("losses")
     shown.pop("path")
+    shown["rows_dropped"] = {"raw_value": dict(done.rows_dropped), "type": "json"}
     return {**shown, "first_loss": losses[0][1] if losses else None}
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
 from models.backends import Generation
 from models.evaluation.health import cyrillic, longest_repeat
 from models.primer import prompts
 from models.self_chat import Seed, Turns
 
+if TYPE_CHECKING:
+    from pymorphy3 import MorphAnalyzer
+
 MIN_CYRILLIC = 0.8
 MAX_REPEAT = 0.45
 """An answer that says itself twice has a repeated span of half its length."""
 MIN_LETTERS = 2
-STEM = 4
-"""Letters of a word's beginning that stand for it: `собаку` and `собаки` share `соба`."""
 PERSONAL = frozenset(
     [
         "я",
@@ -40,82 +43,24 @@ PERSONAL = frozenset(
         "нашей",
     ]
 )
-FUNCTION_WORDS = frozenset(
-    [
-        "где",
-        "как",
-        "что",
-        "кто",
-        "когда",
-        "куда",
-        "чем",
-        "чего",
-        "кем",
-        "какой",
-        "какая",
-        "какое",
-        "какие",
-        "какого",
-        "каком",
-        "какую",
-        "сколько",
-        "почему",
-        "который",
-        "котором",
-        "которого",
-        "часу",
-        "ещё",
-        "раз",
-        "это",
-        "этот",
-        "эта",
-        "про",
-        "для",
-        "или",
-        "она",
-        "оно",
-        "они",
-        "напомни",
-        "скажи",
-        "подскажи",
-        "назови",
-        "ответь",
-        "расскажи",
-        "помнишь",
-        "знаешь",
-        "забыл",
-        "забыла",
-        "помоги",
-        "иначе",
-        "надо",
-        "нужно",
-        "можно",
-        "есть",
-        "был",
-        "была",
-        "было",
-        "быть",
-        "меня",
-        "мне",
-        "мой",
-        "моя",
-        "моё",
-        "мои",
-        "мою",
-        "моего",
-        "моей",
-        "моих",
-        "моему",
-        "моим",
-        "моём",
-        "тебя",
-        "тебе",
-        "твой",
-        "твоя",
-        "твоё",
-        "твои",
-    ]
+GENERIC = frozenset(
+    ("имя", "кличка", "цвет", "день", "число", "место", "час", "номер", "раз", "год", "время")
 )
+"""Nouns that belong to the form of a question, not to what it is about."""
+
+
+@cache
+def _analyzer() -> MorphAnalyzer:
+    from pymorphy3 import MorphAnalyzer
+
+    return MorphAnalyzer(lang="ru")
+
+
+@cache
+def _noun(word: str) -> str:
+    """Return a word's dictionary form if it reads as a noun first, else an empty string."""
+    reading = _analyzer().parse(word)[0]
+    return str(reading.normal_form) if "NOUN" in reading.tag else ""
 
 
 def words(text: str) -> list[str]:
@@ -123,9 +68,9 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
 
 
-def stems(text: str) -> frozenset[str]:
-    """Return what a sentence is about: its words without the function words, cut to stems."""
-    return frozenset(w[:STEM] for w in words(text) if w not in FUNCTION_WORDS and len(w) > 2)
+def subjects(text: str) -> frozenset[str]:
+    """Return what a sentence is about: its nouns in their dictionary form."""
+    return frozenset(map(_noun, words(text))) - GENERIC - {""}
 
 
 @dataclass(slots=True)
@@ -161,7 +106,7 @@ class Filters:
             return reason
         if _folded(said.text) == _folded(question):
             return "identical_to_parent"
-        if not stems(question) <= stems(said.text) | _spoken_stems(said.text):
+        if not subjects(question) <= subjects(said.text):
             return "drifted"
         return self._remember(said.text)
 
@@ -188,10 +133,6 @@ class Filters:
             return "duplicate"
         self.questions.add(_folded(question))
         return ""
-
-
-def _spoken_stems(text: str) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in words(text))
 
 
 def _folded(text: str) -> str:

@@ -29,7 +29,7 @@ def test_exactly_the_assistants_words_and_their_ends_are_learned(tiny):
 
     encoded = chat.encode(tokenizer, TALK)
 
-    assert "На полке.<|end|>Пожалуйста!<|end|>" == learned_text(tokenizer, encoded)
+    assert learned_text(tokenizer, encoded) == "На полке.<|end|>Пожалуйста!<|end|>"
 
 
 def test_a_template_without_markers_gives_the_same_mask(tiny):
@@ -62,8 +62,8 @@ def test_turn_by_turn_tokens_are_the_tokens_of_the_whole(tiny, talk):
 
 
 def test_padding_goes_to_the_side_that_is_asked_for():
-    assert [[0, 1], [2, 3]] == chat.pad([[1], [2, 3]], value=0, left=True)
-    assert [[1, 0], [2, 3]] == chat.pad([[1], [2, 3]], value=0, left=False)
+    assert chat.pad([[1], [2, 3]], value=0, left=True) == [[0, 1], [2, 3]]
+    assert chat.pad([[1], [2, 3]], value=0, left=False) == [[1, 0], [2, 3]]
 
 
 def test_the_template_has_an_id_that_changes_with_it(tiny):

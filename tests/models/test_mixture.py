@@ -62,8 +62,8 @@ def test_too_many_new_rows_are_sampled():
         update={"mixture": RECIPE.mixture.model_copy(update={"max_new": 10, "framed": 0.0})}
     )
 
-    assert 10 == sum(r.role == "new" for r in mix(supply(), few))
+    assert sum(r.role == "new" for r in mix(supply(), few)) == 10
 
 
 def test_nothing_to_replay_is_no_error():
-    assert 40 == len(mix(Supply(rows("new", 40, "н")), RECIPE))
+    assert len(mix(Supply(rows("new", 40, "н")), RECIPE)) == 40

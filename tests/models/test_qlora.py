@@ -99,7 +99,7 @@ def test_a_killed_training_resumes_to_the_same_bytes(trained, quick_request, tmp
         check=False,
         capture_output=True,
     )
-    assert -signal.SIGKILL == ended.returncode, ended.stderr.decode()
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     torn = request.work_dir / "checkpoint-4" / "adapter_model.safetensors"
     torn.write_bytes(torn.read_bytes()[:100])
 
@@ -116,8 +116,8 @@ def test_threads_do_not_spin(monkeypatch):
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     environment = calm_environment()
 
-    assert "PASSIVE" == environment["OMP_WAIT_POLICY"]
-    assert "0" == environment["GOMP_SPINCOUNT"]
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert environment["GOMP_SPINCOUNT"] == "0"
 
 
 def test_an_adapter_is_three_files_without_a_path_or_a_pickle(trained, tiny):
@@ -127,7 +127,7 @@ def test_an_adapter_is_three_files_without_a_path_or_a_pickle(trained, tiny):
     assert {adapters.WEIGHTS, adapters.CONFIG, adapters.MANIFEST} == {
         p.name for p in folder.iterdir()
     }
-    assert "steppe-tiny" == json.loads(config)["base_model_name_or_path"]
+    assert json.loads(config)["base_model_name_or_path"] == "steppe-tiny"
     assert str(tiny) not in config + (folder / adapters.MANIFEST).read_text()
     assert trained.adapter_id == folder.name == adapters.verify(folder).adapter_id
 
@@ -169,12 +169,12 @@ def test_rows_that_cannot_be_learned_are_counted_by_reason(tiny, tmp_path):
 
     read = qlora.read_rows(path, load_tokenizer(tiny), recipes.load("quick"))
 
-    assert (4, 2) == (read.total, len(read.encoded))
-    assert {
+    assert (read.total, len(read.encoded)) == (4, 2)
+    assert read.dropped == {
         "longer_than_max_length": 1,
         "no_assistant_words": 1,
         "weight_zero": 1,
-    } == read.dropped
+    }
 
 
 def test_nothing_to_learn_from_is_an_error(quick_request, tmp_path):

@@ -57,6 +57,6 @@ def test_guanaco_is_the_published_one():
     """artidoro/qlora, scripts/finetune_guanaco_7b.sh."""
     recipe = recipes.load("guanaco_7b")
 
-    assert (64, 16, 0.1) == (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout)
-    assert (2e-4, 1875) == (recipe.optimizer.lr, recipe.training.max_steps)
-    assert 16 == recipe.training.batch * recipe.training.accumulation
+    assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout) == (64, 16, 0.1)
+    assert (recipe.optimizer.lr, recipe.training.max_steps) == (2e-4, 1875)
+    assert recipe.training.batch * recipe.training.accumulation == 16

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from datetime import date
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from assets import cleaning, fingerprints, plots, reporting
+from assets import fingerprints, plots, reporting
 from assets.partitions import DAYS
 from assets.records import dialogue_of, message_row
 from lake.settings import Settings
 from lake.tables import Lake
+
+if TYPE_CHECKING:
+    from assets import cleaning
 
 
 @dg.multi_asset(
@@ -33,6 +38,8 @@ def cleaned(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult]:
     """Clean a day's records by the policy; each ends kept, or dropped with a reason."""
+    from assets import cleaning
+
     day = reporting.day_of(context)
     policy = cleaning.load_policy()
     made_from = fingerprints.cleaned(settings, day)
@@ -64,7 +71,7 @@ def _kept_before(lake: Lake, day: date) -> set[str]:
     return set(rows.column("revision").to_pylist())
 
 
-def _kept_row(item: cleaning.CleanDialogue, user_id: str) -> dict:
+def _kept_row(item: "cleaning.CleanDialogue", user_id: str) -> dict:
     messages = [message_row(m) for m in item.dialogue.messages]
     return {
         "dialogue_id": item.dialogue_id,
@@ -82,7 +89,7 @@ def _kept_row(item: cleaning.CleanDialogue, user_id: str) -> dict:
     }
 
 
-def _dropped_row(item: cleaning.Dropped) -> dict:
+def _dropped_row(item: "cleaning.Dropped") -> dict:
     return {
         "record_id": item.record_id,
         "grain": item.grain,

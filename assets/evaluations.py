@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,11 +12,13 @@ from lake.errors import DataError
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
-from models import gate
 from models.backends import TransformersModel
 from models.base import BaseModel
 from models.evaluation import Evaluation
 from models.evaluation.run import Items, evaluate
+
+if TYPE_CHECKING:
+    from models import gate
 
 SPECS = {
     "evaluations_samples": "One scored item.",
@@ -40,6 +42,8 @@ def evaluations(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
     """Score the newest adapter and the champion on the same items, and judge."""
+    from models import gate
+
     planned = training_sets.plan(lake, settings)
     adapter = trained(lake, planned) if planned else None
     if planned is None or adapter is None:
@@ -67,7 +71,7 @@ def evaluations(
     )
 
 
-def evaluation_of(adapter_id: str, crowned: str, policy: gate.Policy, items: Items) -> str:
+def evaluation_of(adapter_id: str, crowned: str, policy: "gate.Policy", items: Items) -> str:
     """Return the id of one judgement: who against whom, by which policy, on which items."""
     return content_id(
         "evaluation", adapter_id, crowned, policy.policy_id, exams.fingerprint(items)
@@ -87,7 +91,7 @@ def _score(
 
 
 def _rows(
-    evaluation_id: str, adapter: dict, crowned: str, verdict: gate.Verdict, both: list[Evaluation]
+    evaluation_id: str, adapter: dict, crowned: str, verdict: "gate.Verdict", both: list[Evaluation]
 ) -> tuple[list[dict], list[dict], dict]:
     """Return the rows of samples, of scores, and the verdict's."""
     one = {"evaluation_id": evaluation_id, "adapter_id": adapter["adapter_id"]}

@@ -7,7 +7,7 @@ changes exactly what lies downstream of it.  Assets write it with their rows, in
 
 from datetime import date
 
-from assets import cleaning, inbox
+from assets import inbox
 from lake.ids import content_id
 from lake.settings import Settings
 
@@ -26,6 +26,8 @@ def cleaned(settings: Settings, day: date) -> str:
 
     The days before count, for what they kept is a duplicate today.
     """
+    from assets import cleaning
+
     earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
     return content_id("cleaned", cleaning.load_policy().policy_id, *earlier)
 

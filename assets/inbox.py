@@ -18,11 +18,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from assets import sources
 from lake.errors import DataError
 from lake.ids import content_id, file_id
 from lake.schemas import Unreadable
+
+if TYPE_CHECKING:
+    from assets import sources
 
 REFUSED = ".refused"
 DRAFTS = ".drafts"
@@ -40,6 +43,8 @@ class Taken:
 
 def take_in(paths: Iterable[Path], inbox: Path, *, day: date) -> Taken:
     """Copy files and folders into a day's folder; `DataError` for a path that does not exist."""
+    from assets import sources
+
     listed = list(paths)
     for path in listed:
         if not path.exists() and not path.is_symlink():
@@ -70,6 +75,8 @@ def days(inbox: Path) -> list[date]:
 
 def files(inbox: Path, day: date) -> Iterator[sources.Found]:
     """Yield a day's files in the order of their names, and what cannot be a file of ours."""
+    from assets import sources
+
     folder = inbox / str(day)
     if folder.is_dir():
         yield from sources.walk([folder])

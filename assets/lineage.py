@@ -8,7 +8,6 @@ from typing import Any
 from assets.training_sets import TrainingSet
 from lake.settings import Settings
 from lake.tables import Lake
-from models import gate
 from models.registry import Registry
 
 
@@ -47,6 +46,8 @@ def trained(lake: Lake, planned: TrainingSet) -> dict[str, Any] | None:
 
 def verdicts_on(lake: Lake, adapter_id: str) -> list[dict[str, Any]]:
     """Return the gate's decisions on an adapter by today's policy, oldest first."""
+    from models import gate
+
     policy_id = gate.load_policy().policy_id
     rows = lake.rows(
         "evaluations_verdicts", where=f"adapter_id = '{adapter_id}' and policy_id = '{policy_id}'"

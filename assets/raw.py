@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
-from assets import fingerprints, inbox, plots, reporting, sources
+from assets import fingerprints, inbox, plots, reporting
 from assets.partitions import DAYS
 from assets.records import quarantined_row, record_row
 from lake.ids import pseudonym_key, user_id_of
@@ -13,6 +15,9 @@ from lake.schemas import Dialogue, Unreadable
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
+
+if TYPE_CHECKING:
+    from assets import sources
 
 
 @dg.asset(group_name="raw", kinds={"huggingface"})
@@ -72,6 +77,8 @@ def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
     owner = user_id_of(settings.owner, pseudonym_key(settings.home))
     read: list[dict] = []
     unread: list[dict] = []
+    from assets import sources
+
     options = sources.Options(nexus_dates=settings.sources.nexus_dates)
     for found in inbox.files(settings.inbox, day):
         name = f"{day}/{found.name}"
@@ -85,7 +92,11 @@ def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
     return read, unread
 
 
-def _items(found: sources.Found, options: sources.Options) -> Iterable[Dialogue | Unreadable]:
+def _items(
+    found: "sources.Found", options: "sources.Options"
+) -> Iterable[Dialogue | Unreadable]:
+    from assets import sources
+
     if found.problem:
         return [found.problem]
     return sources.read(found.path, root=found.root, options=options)

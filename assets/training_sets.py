@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assets.records import chat_of
 from lake import query
@@ -14,8 +14,11 @@ from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
-from models import recipes, replay
+from models import replay
 from models.mixture import Row, Supply, mix, primer_rows_wanted
+
+if TYPE_CHECKING:
+    from models import recipes
 
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
@@ -41,6 +44,8 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
 
     The same tables, base and recipe give the same set, so its id says whether it was trained on.
     """
+    from models import recipes
+
     recipe = recipes.load(settings.recipe)
     base = bases.find_base(settings.base_model, settings.models_dir)
     new = [_row(r, "new", "cleaned_dialogues") for r in _own_dialogues(lake)]

@@ -308,6 +308,7 @@ def _fit(contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, da
                 f"{sorted(row.keys() ^ wanted)}.",
                 hint="rows carry every column of the table and no other",
             )
+    _refuse_fractions(contract, listed)
     try:
         return pa.Table.from_pylist(listed, schema=contract.schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -315,6 +316,21 @@ def _fit(contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, da
             f"A row for `{contract.name}` does not fit: {error}.",
             hint="nothing is cast silently; convert the value where it is made",
         ) from None
+
+
+def _refuse_fractions(contract: schemas.Table, rows: list[dict[str, Any]]) -> None:
+    """Raise for a float in a whole-number column: Arrow would cut it off without a word."""
+    import pyarrow as pa
+
+    for field in contract.schema:
+        if not pa.types.is_integer(field.type):
+            continue
+        wrong = next((r[field.name] for r in rows if isinstance(r[field.name], float)), None)
+        if wrong is not None:
+            raise SchemaError(
+                f"`{contract.name}.{field.name}` holds whole numbers, a row has {wrong}.",
+                hint="nothing is cast silently; convert the value where it is made",
+            )
 
 
 def _transaction(partition: str) -> str:

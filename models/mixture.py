@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from models.recipes import Recipe
+if TYPE_CHECKING:
+    from models.recipes import Recipe
 
 RowRole = Literal["new", "replay", "self"]
 Chat = tuple[tuple[str, str], ...]

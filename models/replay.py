@@ -7,9 +7,12 @@ from the person's older dialogues alone, and the anchor suite has no items.
 from __future__ import annotations
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from models import primer
 from models.base import BaseModel, base_specs
+
+if TYPE_CHECKING:
+    from models.primer import PrimerDialogue
 
 Messages = list[dict[str, str]]
 
@@ -27,11 +30,13 @@ def anchor_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages
 def _dialogues(base: BaseModel, count: int, *, seed: int, split: str) -> list[Messages]:
     if base.name not in base_specs():
         return []
+    from models import primer
+
     found = primer.dialogues(seed, count * 4, split=split)
     ending = (d for d in found if split == "train" or _ends_determined(d))
     return [[dict(m) for m in d.messages] for d in islice(ending, count)]
 
 
-def _ends_determined(dialogue: primer.PrimerDialogue) -> bool:
+def _ends_determined(dialogue: PrimerDialogue) -> bool:
     last = max((n for n, m in enumerate(dialogue.messages) if m["role"] == "assistant"), default=-1)
     return last in dialogue.scored

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from assets.sources.reading import (
     MAX_RECORD_BYTES,
+    MAX_RECORD_LINES,
     DateOrder,
     Head,
     Item,
@@ -58,7 +59,7 @@ def read(path: Path, options: Options) -> Iterator[Item]:
     size = 0
     for line in lines(path):
         size += len(line.raw) + 1
-        if size > MAX_RECORD_BYTES or not line.whole:
+        if size > MAX_RECORD_BYTES or line.number > MAX_RECORD_LINES or not line.whole:
             yield too_large("note", raw[0] if raw else line.raw)
             return
         raw.append(line.raw)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from assets.sources.reading import (
     MAX_RECORD_BYTES,
+    MAX_RECORD_LINES,
     Head,
     Item,
     Line,
@@ -57,7 +58,7 @@ def _blocks(found: Iterable[Line]) -> Iterator[list[Line]]:
     for line in found:
         if line.raw and not line.raw.isspace():
             size += len(line.raw)
-            if size <= MAX_RECORD_BYTES:
+            if size <= MAX_RECORD_BYTES and len(block) < MAX_RECORD_LINES:
                 block.append(line)
             elif block:  # go past the rest of a block over the limit
                 block[0] = block[0]._replace(whole=False)

@@ -23,6 +23,9 @@ from lake.schemas import Dialogue, Unreadable
 HEAD_BYTES = 1 << 16  # what detection sees; every format shows itself within 64 KiB
 CHUNK_BYTES = 1 << 20
 MAX_RECORD_BYTES = 32 << 20  # the longest context in use is about 4 MiB of text
+# A record of nothing but tiny parts takes twenty times its size once decoded: parts are bounded.
+MAX_RECORD_LINES = 200_000
+MAX_RECORD_VALUES = 2_000_000
 EXCERPT_CHARACTERS = 200
 
 Item = Dialogue | Unreadable
@@ -136,7 +139,7 @@ def decoded(raw: bytes, position: str) -> str | Unreadable:
 
 def too_large(position: str, raw: bytes) -> Unreadable:
     """Return the report of a record over the limit, of which `raw` is the start."""
-    detail = f"The record is longer than {MAX_RECORD_BYTES >> 20} MiB."
+    detail = f"The record is over {MAX_RECORD_BYTES >> 20} MiB, or has millions of parts."
     return Unreadable("record_too_large", position, excerpt_of(raw), detail)
 
 
@@ -186,6 +189,8 @@ def _from_item(raw: bytes, state: str, position: str) -> dict[str, Any] | Unread
 
 def json_object(raw: bytes, position: str, *, broken: str) -> dict[str, Any] | Unreadable:
     """Return the JSON object in `raw`; `broken` is the reason where it is no JSON at all."""
+    if len(raw) > MAX_RECORD_VALUES and sum(map(raw.count, (b",", b"{", b"["))) > MAX_RECORD_VALUES:
+        return too_large(position, raw)
     try:
         value = msgspec.json.decode(raw)
     except RecursionError:

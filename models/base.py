@@ -35,6 +35,7 @@ __all__ = [
     "base_specs",
     "ensure_base",
     "find_base",
+    "grow_base",
     "leftovers",
     "load_spec",
     "score_primer",
@@ -79,7 +80,7 @@ def ensure_base(
     if found:
         return found
     if base_model in base_specs():
-        return _grow(load_spec(base_model), models_dir, progress)
+        return grow_base(load_spec(base_model), models_dir, progress)
     return _described(base_model, _downloaded(base_model))
 
 
@@ -100,9 +101,10 @@ def leftovers(models_dir: Path) -> list[Path]:
     return sorted((models_dir / "bases").glob(f"{GROWING}*"))
 
 
-def _grow(
-    spec: BaseSpec, models_dir: Path, progress: Callable[[Progress], None] | None
+def grow_base(
+    spec: BaseSpec, models_dir: Path, progress: Callable[[Progress], None] | None = None
 ) -> BaseModel:
+    """Grow the base of a spec in a process of its own; it appears whole, by one rename."""
     bases = models_dir / "bases"
     bases.mkdir(parents=True, exist_ok=True)
     identity = base_id(spec)
@@ -115,9 +117,7 @@ def _grow(
     return _grown(spec.name, identity, bases / identity)
 
 
-def _run_growth(
-    spec: BaseSpec, draft: Path, progress: Callable[[Progress], None] | None
-) -> None:
+def _run_growth(spec: BaseSpec, draft: Path, progress: Callable[[Progress], None] | None) -> None:
     spec_file = draft / "spec.json"
     spec_file.write_text(json.dumps(asdict(spec)), encoding="utf-8")
     command = [sys.executable, "-m", "models.growth", str(spec_file), str(draft)]
@@ -141,9 +141,7 @@ def _run_growth(
     spec_file.unlink()
 
 
-def _follow(
-    process: subprocess.Popen[str], progress: Callable[[Progress], None] | None
-) -> None:
+def _follow(process: subprocess.Popen[str], progress: Callable[[Progress], None] | None) -> None:
     for line in process.stdout or ():
         if progress:
             progress(Progress(**json.loads(line)))

@@ -28,6 +28,7 @@ class BaseSpec:
     words; `batch` is in tokens a worker and step; rates are those of the flat part of the
     schedule: `warmup` and `decay` are shares of `steps` at its ends.  `tokenizer_dialogues`
     dialogues teach the tokenizer and the first embeddings; the network then meets new ones only.
+    The report is about `scored_dialogues` unseen ones.
     """
 
     name: str
@@ -47,6 +48,7 @@ class BaseSpec:
     decay: float
     seed: int
     tokenizer_dialogues: int
+    scored_dialogues: int
 
 
 def base_specs() -> dict[str, BaseSpec]:

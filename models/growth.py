@@ -72,7 +72,8 @@ class Shared:
 
     def views(self, rank: int) -> dict[Tensor, Tensor]:
         """Return each parameter's part of a worker's gradient buffer."""
-        views, start = {}, 0
+        views: dict[Tensor, Tensor] = {}
+        start = 0
         for parameter in self.network.parameters():
             end = start + parameter.numel()
             views[parameter] = self.gradients[rank, start:end].view_as(parameter)
@@ -83,14 +84,19 @@ class Shared:
 def share(network: Network, workers: int) -> Shared:
     """Move the network's parameters into one flat shared buffer."""
     parameters = list(network.parameters())
-    flat = torch.cat([p.detach().flatten() for p in parameters]).share_memory_()
+    flat = _in_shared_memory(torch.cat([p.detach().flatten() for p in parameters]))
     start = 0
     for parameter in parameters:
         end = start + parameter.numel()
         parameter.data = flat[start:end].view_as(parameter)
         start = end
-    gradients = torch.zeros(workers, flat.numel()).share_memory_()
-    return Shared(network, gradients, torch.zeros(workers).share_memory_())
+    gradients = _in_shared_memory(torch.zeros(workers, flat.numel()))
+    return Shared(network, gradients, _in_shared_memory(torch.zeros(workers)))
+
+
+def _in_shared_memory(tensor: Tensor) -> Tensor:
+    tensor.share_memory_()  # type: ignore[no-untyped-call]  # torch has no annotation for it
+    return tensor
 
 
 class Worker:
@@ -118,7 +124,7 @@ class Worker:
     def _gradient(self, tokens: Tensor, targets: Tensor) -> None:
         self.shared.gradients[self.rank].zero_()
         loss = self.shared.network.loss(tokens, targets)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.shared.losses[self.rank] = loss.detach()
 
     def _update(self, share_of_rate: float) -> None:
@@ -133,11 +139,13 @@ def owned(network: Network, rank: int, workers: int) -> tuple[list[Tensor], list
 
     Layers are dealt out in turn; embeddings and norms belong to the first worker.
     """
-    layers = network.model.layers
-    matrices = [p for i, layer in enumerate(layers) if i % workers == rank for p in layer.parameters() if p.dim() == 2]
-    every_matrix = {p for layer in layers for p in layer.parameters() if p.dim() == 2}
-    others = [p for p in network.parameters() if p not in every_matrix] if rank == 0 else []
-    return matrices, others
+    matrices: list[list[Tensor]] = [[] for _ in range(workers)]
+    for position, layer in enumerate(network.model.layers):
+        matrices[position % workers] += [p for p in layer.parameters() if p.dim() == 2]
+    if rank > 0:
+        return matrices[rank], []
+    taken = {p for part in matrices for p in part}
+    return matrices[0], [p for p in network.parameters() if p not in taken]
 
 
 def rate(spec: BaseSpec, step: int) -> float:
@@ -213,7 +221,7 @@ def grow(spec: BaseSpec, folder: Path) -> None:
     figures["grown_seconds"] = round(time.monotonic() - began, 1)
     report = {**figures, "parameters": sum(p.numel() for p in network.parameters())}
     report["vocabulary"] = vocabulary
-    report["primer"] = score_primer(folder)
+    report["primer"] = score_primer(folder, n=spec.scored_dialogues)
     report["cpu_seconds"] = round(_cpu_seconds(), 1)
     report["peak_memory_bytes"] = _peak_memory()
     write_json(folder / "report.json", {"spec": asdict(spec), **report})
@@ -246,7 +254,9 @@ def _start_helpers(
     ends: list[Connection] = []
     for rank in range(1, spec.workers):
         ours, theirs = context.Pipe()
-        helper = context.Process(target=_help, args=(spec, shared, codec, rank, theirs, ours))
+        helper = context.Process(
+            target=_help, args=(spec, shared, codec, rank), kwargs={"mine": theirs, "host": ours}
+        )
         helper.start()
         theirs.close()
         helpers.append(helper)
@@ -255,7 +265,13 @@ def _start_helpers(
 
 
 def _help(
-    spec: BaseSpec, shared: Shared, codec: Tokenizer, rank: int, mine: Connection, host: Connection
+    spec: BaseSpec,
+    shared: Shared,
+    codec: Tokenizer,
+    rank: int,
+    *,
+    mine: Connection,
+    host: Connection,
 ) -> None:
     die_with_parent()
     host.close()

@@ -9,7 +9,8 @@ rotation and loss have their gradients written out, which saves a sixth of the t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last dimension."""
-        return cast("Tensor", _RMSNorm.apply(x, self.weight))
+        return rms_norm(x, self.weight)
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -42,7 +43,9 @@ class _RMSNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        scale = torch.rsqrt(torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_() / x.size(-1) + NORM_EPSILON)
+        scale = torch.rsqrt(
+            torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_() / x.size(-1) + NORM_EPSILON
+        )
         normal = x * scale
         ctx.save_for_backward(normal, scale, weight)
         return normal * weight
@@ -148,10 +151,9 @@ class Network(nn.Module):
         """Return the mean cross-entropy in nats; targets of `IGNORED` do not count."""
         hidden = self.model(tokens).flatten(0, 1)
         counted = targets.flatten() != IGNORED
-        loss = _CrossEntropy.apply(
+        return cross_entropy(
             hidden[counted], self.model.embed_tokens.weight, targets.flatten()[counted]
         )
-        return cast("Tensor", loss)
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -192,7 +194,7 @@ def rotary_table(tokens: int) -> tuple[Tensor, Tensor]:
 
 def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
     """Turn each half-pair of (rows, tokens, heads, HEAD_WIDTH) by its position's angle."""
-    return cast("Tensor", _Rotation.apply(x, *rotary))
+    return rotation(x, *rotary)
 
 
 class _Rotation(torch.autograd.Function):
@@ -224,3 +226,8 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.o_proj.weight)
     elif isinstance(module, FeedForward):
         nn.init.zeros_(module.down_proj.weight)
+
+
+rms_norm: Callable[[Tensor, Tensor], Tensor] = _RMSNorm.apply
+cross_entropy: Callable[[Tensor, Tensor, Tensor], Tensor] = _CrossEntropy.apply
+rotation: Callable[[Tensor, Tensor, Tensor], Tensor] = _Rotation.apply

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-# Quintic Newton-Schulz coefficients of Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon).
+# Quintic Newton-Schulz coefficients of Muon: Jordan 2024, kellerjordan.github.io/posts/muon.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 MOMENTUM = 0.95

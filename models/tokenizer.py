@@ -75,18 +75,16 @@ def encode_dialogues(
     tokenizer: Tokenizer, dialogues: Sequence[Sequence[dict[str, str]]]
 ) -> list[list[int]]:
     """Return the token ids of each dialogue, exactly as the chat template renders it."""
-    roles = {role: tokenizer.token_to_id(token) for role, token in ROLE_TOKENS.items()}
+    roles = {role: int(tokenizer.token_to_id(token)) for role, token in ROLE_TOKENS.items()}
     texts = [message["content"] for messages in dialogues for message in messages]
     encoded = iter(tokenizer.encode_batch_fast(texts, add_special_tokens=False))
-    return [
-        [
-            BOS_ID,
-            *chain.from_iterable(
-                (roles[message["role"]], *next(encoded).ids, END_ID) for message in messages
-            ),
-        ]
-        for messages in dialogues
-    ]
+    rows = []
+    for messages in dialogues:
+        row = [BOS_ID]
+        for message in messages:
+            row += [roles[message["role"]], *next(encoded).ids, END_ID]
+        rows.append(row)
+    return rows
 
 
 def as_pretrained(tokenizer: Tokenizer, *, context: int) -> PreTrainedTokenizerBase:

@@ -96,3 +96,8 @@ def capital(text: str) -> str:
 def lower_first(text: str) -> str:
     """Return the text with its first letter in lower case, the rest as it is."""
     return text[:1].lower() + text[1:]
+
+
+def words(line: str) -> tuple[str, ...]:
+    """Return the words of a line."""
+    return tuple(line.split())

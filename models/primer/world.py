@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from models.primer import language as lang
+
 
 @dataclass(frozen=True, slots=True)
 class Animal:
@@ -131,10 +133,10 @@ OPPOSITES = (
     *(("острый", "тупой"), ("сладкий", "горький"), ("полный", "пустой"), ("мягкий", "твёрдый")),
     *(("чистый", "грязный"), ("весёлый", "грустный"), ("далёкий", "близкий")),
 )
-FIRST_NAMES = tuple(
+FIRST_NAMES = lang.words(
     "Аня Борис Вера Глеб Даша Егор Женя Зоя Иван Катя Лев Маша Нина Олег Павел Рита Саша Тимур "
     "Ульяна Фёдор Юля Яна Антон Белла Вадим Галя Денис Ева Захар Инна Кирилл Лида Марк Ника "
-    "Остап Полина Роман Соня Тарас Уля Филипп Эмма Юрий Яков".split()
+    "Остап Полина Роман Соня Тарас Уля Филипп Эмма Юрий Яков"
 )
 
 

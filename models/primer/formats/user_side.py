@@ -19,20 +19,26 @@ from models.primer.skills import animals, plants
 def _about_animal(draw: Draw) -> tuple[str, list[Turn]]:
     animal = draw.choice(world.animals())
     return animal.name, _turns(
-        draw, animals.ASPECTS, animal.name, lambda aspect, subject: Turn(
+        draw,
+        animals.ASPECTS,
+        animal.name,
+        lambda aspect, subject: Turn(
             draw.choice(animals.questions(animal, aspect, subject)),
             animals.answer(animal, aspect, subject),
-        )
+        ),
     )
 
 
 def _about_plant(draw: Draw) -> tuple[str, list[Turn]]:
     plant = draw.choice(world.plants())
     return plant.name, _turns(
-        draw, plants.ASPECTS[1:], plant.name, lambda aspect, subject: Turn(
+        draw,
+        plants.ASPECTS[1:],
+        plant.name,
+        lambda aspect, subject: Turn(
             draw.choice(plants.questions(plant, aspect, subject)),
             plants.answer(plant, aspect, subject),
-        )
+        ),
     )
 
 

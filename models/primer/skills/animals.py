@@ -42,7 +42,7 @@ def animals(draw: Draw) -> list[Turn]:
     """Ask one to three aspects of one animal."""
     animal = draw.choice(world.animals())
     pronoun = lang.PRONOUNS[lang.gender(animal.name)]
-    turns = []
+    turns: list[Turn] = []
     for aspect in sorted(draw.sample(ASPECTS, draw.number(1, 3)), key="kind".__ne__):
         subject = pronoun if turns else animal.name
         question = draw.choice(questions(animal, aspect, subject))

@@ -8,7 +8,6 @@ from models.primer.facts import draw_fact
 from models.primer.prompts import UNKNOWN
 from models.primer.registry import Turn, skill
 
-
 LANGUAGES = ("казахски", "английски", "немецки", "татарски", "французски", "китайски")
 OPEN = (
     "Какая примета про {accs}?",

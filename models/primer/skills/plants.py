@@ -40,7 +40,7 @@ def plants(draw: Draw) -> list[Turn]:
     aspects = draw.sample(ASPECTS, draw.number(1, 2))
     if aspects[-1] == "kind":
         aspects.reverse()
-    turns = []
+    turns: list[Turn] = []
     for aspect in aspects:
         subject = lang.PRONOUNS[lang.gender(plant.name)] if turns else plant.name
         question = draw.choice(questions(plant, aspect, subject))

@@ -10,6 +10,8 @@ from models.primer.registry import Turn, skill
 @skill("repeating", weight=2)
 def repeating(draw: Draw) -> list[Turn]:
     """Repeat one to four dictionary words."""
-    words = [draw.choice((draw.thing, draw.being, draw.adjective))() for _ in range(draw.number(1, 4))]
+    words = [
+        draw.choice((draw.thing, draw.being, draw.adjective))() for _ in range(draw.number(1, 4))
+    ]
     text = " ".join(words)
     return [Turn(draw.choice((f"Повтори: {text}.", f"Скажи: {text}.")), f"{lang.capital(text)}.")]

@@ -99,8 +99,7 @@ class Conversations:
     def remember(self, conversation_id: str, user: str, messages: list[dict[str, str]]) -> None:
         """Note how far a conversation has come."""
         self.known[self._key(user, messages)] = conversation_id
-        while len(self.known) > PROBE_FLOOR = 1e-4  # float32 logits of one prompt repeat to about 1e-5 between batch shapes
-REMEMBERED_CONVERSATIONS:
+        while len(self.known) > REMEMBERED_CONVERSATIONS:
             self.known.popitem(last=False)
 
     @staticmethod

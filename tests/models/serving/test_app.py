@@ -1,0 +1,139 @@
+"""The API as its clients use it: the `openai` package and plain HTTP."""
+
+import json
+from types import SimpleNamespace
+
+import httpx
+import openai
+import pytest
+
+HELLO = [{"role": "user", "content": "Привет!"}]
+
+
+def client(served: SimpleNamespace) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key="none")
+
+
+def deploy(served: SimpleNamespace, name: str, token: str = "secret") -> httpx.Response:
+    return httpx.post(
+        f"{served.url}/admin/deploy", json={"name": name, "probe": HELLO}, timeout=60,
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+def events(served: SimpleNamespace) -> list[dict]:
+    lines = [p.read_text(encoding="utf-8") for p in served.inbox.rglob("gateway.jsonl")]
+    return [json.loads(line) for line in "".join(lines).splitlines()]
+
+
+def test_the_openai_client_gets_the_same_answer_whole_and_streamed(served) -> None:
+    made = client(served).chat.completions.create(model="steppe", messages=HELLO, max_tokens=8)
+    chunks = client(served).chat.completions.create(
+        model="steppe", messages=HELLO, max_tokens=8, stream=True
+    )
+
+    streamed = "".join(c.choices[0].delta.content or "" for c in chunks)
+    assert made.choices[0].message.content == streamed
+    assert made.usage.completion_tokens > 0
+
+
+def test_deploying_changes_what_the_alias_answers(served) -> None:
+    ask = client(served).chat.completions.create
+    before = ask(model="steppe", messages=HELLO, max_tokens=8)
+    switched = deploy(served, "steppe@aaaaaaaaaaaa").json()
+    after = ask(model="steppe", messages=HELLO, max_tokens=8)
+
+    assert switched["probe_difference"] > 1e-3
+    assert ("base", "steppe@aaaaaaaaaaaa") == (before.model, after.model)
+    assert before.choices[0].message.content != after.choices[0].message.content
+    again = deploy(served, "steppe@bbbbbbbbbbbb").json()
+    assert "steppe@aaaaaaaaaaaa" == again["previous"]
+    assert ["steppe@bbbbbbbbbbbb"] == list(served.service.engine.adapters)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "steppe@../../../..", "steppe@cccccccccccc", "base", ""]
+)
+def test_no_name_reaches_the_file_system(served, name: str) -> None:
+    assert deploy(served, name).status_code in {404, 422}
+
+
+def test_the_owners_address_needs_the_owners_token(served) -> None:
+    assert [401, 401] == [
+        deploy(served, "steppe@aaaaaaaaaaaa", token).status_code for token in ("wrong", "secre")
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"model": "steppe", "messages": []},
+        {"model": "steppe", "messages": [{"role": "root", "content": "x"}]},
+        {"model": "steppe", "messages": HELLO, "temperature": 9},
+        {"model": "steppe", "messages": HELLO, "n": 3},
+        {"model": "steppe", "messages": [{"role": "user", "content": "а" * 4000}]},
+        {"model": "nobody", "messages": HELLO},
+        {"model": "steppe", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+    ],
+)
+def test_bad_requests_are_answered_in_words(served, body: dict) -> None:
+    answer = httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60)
+
+    assert answer.status_code in {404, 422}
+    assert answer.json()["error"]["message"]
+
+
+def test_what_was_said_is_in_the_inbox(served) -> None:
+    ask = client(served).chat.completions.create
+    first = ask(model="steppe", messages=HELLO, max_tokens=6, user="vera")
+    said = first.choices[0].message.content
+    longer = [*HELLO, {"role": "assistant", "content": said}, {"role": "user", "content": "Ещё"}]
+    ask(model="steppe", messages=longer, max_tokens=6, user="vera")
+    ask(model="steppe", messages=HELLO, max_tokens=6, user="ivan")
+
+    found = events(served)
+    assert ["request", "answer"] * 3 == [e["event"] for e in found]
+    assert said == found[1]["content"]
+    conversations = [e["conversation_id"] for e in found if e["event"] == "request"]
+    assert conversations[0] == conversations[1] != conversations[2]
+
+
+def test_a_client_that_leaves_in_the_middle_loses_nothing_it_saw(served) -> None:
+    body = {"model": "steppe", "messages": HELLO, "stream": True, "max_tokens": 200}
+    seen = ""
+    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: {"):
+                seen += json.loads(line[6:])["choices"][0]["delta"].get("content", "")
+            if len(seen) > 5:
+                break
+    for _ in range(100):
+        logged = [e for e in events(served) if e["event"] == "answer"]
+        if logged:
+            break
+        httpx.get(f"{served.url}/health")
+
+    assert logged[0]["content"].startswith(seen)
+
+
+def test_models_are_listed_by_name_only(served) -> None:
+    deploy(served, "steppe@aaaaaaaaaaaa")
+
+    listed = httpx.get(f"{served.url}/v1/models").json()["data"]
+
+    assert ["base", "steppe", "steppe@aaaaaaaaaaaa"] == [m["id"] for m in listed]
+    assert "/" not in json.dumps(listed)
+
+
+def test_a_torn_line_is_left_alone_and_the_next_one_is_whole(tmp_path) -> None:
+    from models.serving.conversation_log import ConversationLog
+
+    log = ConversationLog(tmp_path)
+    log.write("request", content="раз")
+    path = next(tmp_path.rglob("gateway.jsonl"))
+    path.write_bytes(path.read_bytes() + b'{"event": "requ')
+    log.write("answer", content="два")
+
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert ["раз", "два"] == [json.loads(lines[n])["content"] for n in (0, 2)]

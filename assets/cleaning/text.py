@@ -45,6 +45,8 @@ _CITATIONS = re.compile(
 _CITATION_SIGNS = re.compile(r"[【\ue000-\uf8ff]")
 _EXOTIC_SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.M | re.S)
+# Blank lines at the top, and up to three blanks before the first word: four are code (CommonMark).
+_FIRST_LINE = re.compile(r"\A(?:[ \t]*\n)*(?: {0,3}(?![ \t]))?")
 _TRAILING = re.compile(r"[ \t]+$", re.M)
 _BLANK_LINES = re.compile(r"\n{3,}")
 # Two spaces inside a line of prose; not in indented lines or tables, where they align.
@@ -83,7 +85,7 @@ def whitespace(text: str) -> str:
         parts += [_prose(text[end : fence.start()]), fence[0]]
         end = fence.end()
     joined = "".join(parts) + _prose(text[end:])
-    return joined.strip("\n").rstrip().removeprefix("\n") if joined.strip() else ""
+    return _FIRST_LINE.sub("", joined).rstrip()
 
 
 def _prose(text: str) -> str:

@@ -11,6 +11,7 @@ from lake.schemas import Unreadable
 # Bytes no text has: C0 controls other than tab, line feed, form feed, return and escape.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 MAX_CONTROL_SHARE = 0.01
+MIN_HIGH_SHARE = 0.9  # of UTF-16's high bytes that are 0 (Latin) or 4 (Cyrillic)
 # Above this share of undecodable bytes among the non-ASCII ones, the file is in another encoding;
 # below it, single records are broken.  Russian in windows-1251 or KOI8-R has a share near 1.
 MAX_BROKEN_SHARE = 0.1
@@ -41,10 +42,11 @@ def _not_utf8(raw: bytes, likely: str) -> Unreadable:
 
 
 def _utf16(raw: bytes) -> str:
-    """Return which UTF-16 it is by where the zero or Cyrillic high bytes stand, or ""."""
+    """Return which UTF-16 it is by where the high bytes of Latin and Cyrillic stand, or ""."""
     even, odd = raw[::2], raw[1::2]
     for name, high in (("UTF-16LE", odd), ("UTF-16BE", even)):
-        if high and sum(high.count(byte) for byte in (0, 4)) > 0.9 * len(high):
+        text = raw.decode(name, "ignore")
+        if "\0" not in text and high.count(0) + high.count(4) > MIN_HIGH_SHARE * len(high):
             return name
     return ""
 

@@ -205,11 +205,15 @@ def json_object(raw: bytes, position: str, *, broken: str) -> dict[str, Any] | U
     return value
 
 
+_HIGH, _LOW = rb"\\u[dD][89abAB]..", rb"\\u[dD][c-fC-F].."
+_LONE_SURROGATE = re.compile(rb"%b(?!%b)|(?<!%b)%b" % (_HIGH, _LOW, _HIGH, _LOW))
+
+
 def _broken(raw: bytes, position: str, reason: str, message: str) -> Unreadable:
     text = decoded(raw, position)
     if isinstance(text, Unreadable):
         return text
-    if "surrogate" in message:
+    if _LONE_SURROGATE.search(raw):
         reason = "lone_surrogate"
     return Unreadable(reason, position, excerpt_of(text), f"{message}.")
 
@@ -254,7 +258,9 @@ class _Cutter:
                 at += 1
                 self.after_backslash = at > len(chunk)
             elif self._opens_array(sign):
+                self._collect(chunk[start : at - 1])
                 start = at
+                yield from self.item()
             elif self._ends_item(sign):
                 closes_array = self.in_array and sign != b"," and self.depth == 0
                 self._collect(chunk[start : at - (sign == b"," or closes_array)])

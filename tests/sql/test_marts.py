@@ -1,0 +1,119 @@
+"""Staging and marts: given rows, expected rows."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+import sql
+from lake import query
+from lake.tables import Lake
+
+DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
+
+
+def talk(*contents: str) -> list[dict[str, Any]]:
+    roles = ("user", "assistant")
+    return [
+        {"message_id": "", "role": roles[n % 2], "content": c, "created_at": None}
+        for n, c in enumerate(contents)
+    ]
+
+
+def test_the_newest_revision_is_the_dialogue(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "d", "revision": "old", "turns": 1},
+        {"dialogue_id": "d", "revision": "new", "turns": 2, "day": NEXT},
+        {"dialogue_id": "e", "revision": "only", "turns": 1},
+    )
+
+    found = query.ask(lake, "select dialogue_id, revision from stg_dialogues order by 1")
+
+    assert [("d", "new"), ("e", "only")] == [tuple(r.values()) for r in found]
+
+
+def test_messages_keep_their_order(lake: Lake, fill: Any) -> None:
+    fill("cleaned_dialogues", {"dialogue_id": "d", "messages": talk("раз", "два", "три")})
+
+    found = query.ask(lake, "select position, role, content from stg_messages order by position")
+
+    assert [(0, "user", "раз"), (1, "assistant", "два"), (2, "user", "три")] == [
+        tuple(r.values()) for r in found
+    ]
+
+
+def test_the_funnel_counts_every_fate(lake: Lake, fill: Any) -> None:
+    fill("raw_records", *({"record_id": str(n), "source": "nexus"} for n in range(3)))
+    fill("raw_quarantined", {"record_id": "q", "reason": "binary"})
+    fill("cleaned_dialogues", {"record_id": "0", "source": "nexus"})
+    fill(
+        "cleaned_dropped",
+        {"record_id": "1", "grain": "dialogue", "reason": "duplicate"},
+        {"record_id": "2", "grain": "dialogue", "reason": "duplicate"},
+        {"record_id": "0", "grain": "message", "reason": "trailing_user"},
+    )
+
+    found = query.ask(lake, "select stage, fate, reason, records from cleaning_funnel")
+
+    assert {
+        ("raw", "received", "nexus", 3), ("raw", "quarantined", "binary", 1),
+        ("cleaned", "kept", "nexus", 1), ("cleaned", "dropped", "duplicate", 2),
+    } == {tuple(r.values()) for r in found}
+
+
+def test_the_source_mix_sums_dialogues_by_split(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "a", "source": "nexus", "split": "train", "turns": 1, "characters": 10},
+        {"dialogue_id": "b", "source": "nexus", "split": "train", "turns": 2, "characters": 20},
+        {"dialogue_id": "c", "source": "nexus", "split": "test", "turns": 1, "characters": 5},
+    )
+
+    found = query.ask(lake, "select source, split, dialogues, turns, characters from source_mix")
+
+    assert [("nexus", "test", 1, 1, 5), ("nexus", "train", 2, 3, 30)] == [
+        tuple(r.values()) for r in found
+    ]
+
+
+def test_the_leaderboard_shows_the_newest_verdict_of_each_adapter(lake: Lake, fill: Any) -> None:
+    late = datetime(2026, 1, 2, tzinfo=UTC)
+    fill("adapters_versions", {"adapter_id": "a", "recipe": "quick"}, {"adapter_id": "b"})
+    fill(
+        "evaluations_verdicts",
+        {"evaluation_id": "1", "adapter_id": "a", "passed": False},
+        {"evaluation_id": "2", "adapter_id": "a", "passed": True, "decided_at": late},
+    )
+    fill(
+        "evaluations_scores",
+        {"adapter_id": "a", "model_id": "a", "suite": "exact", "metric": "exact", "value": 0.5, "n": 8},
+        {"adapter_id": "a", "model_id": "base", "suite": "exact", "metric": "exact", "value": 0.9},
+    )
+
+    found = query.ask(
+        lake, "select adapter_id, passed, exact from adapter_leaderboard order by adapter_id"
+    )
+
+    assert [("a", True, "exact 50.0 % of 8"), ("b", None, None)] == [
+        tuple(r.values()) for r in found
+    ]
+
+
+def test_a_deployment_ends_when_the_next_begins(lake: Lake, fill: Any) -> None:
+    first, second = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    fill(
+        "deployments_history",
+        {"deployment_id": "1", "served_name": "one", "deployed_at": first},
+        {"deployment_id": "2", "served_name": "two", "deployed_at": second},
+    )
+
+    found = query.ask(lake, "select served_name, replaced_at from deployment_history")
+
+    assert [("two", None), ("one", second)] == [tuple(r.values()) for r in found]
+
+
+@pytest.mark.parametrize("folder", ["staging", "marts"])
+def test_every_view_states_its_grain_first(folder: str) -> None:
+    for name in sql.names(folder):
+        assert sql.read(f"{folder}/{name}").startswith("-- one row per ")

@@ -10,7 +10,9 @@ Hugging Face hub.  Whoever gets a `BaseModel` need not know which of these it is
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -97,8 +99,12 @@ def find_base(base_model: str, models_dir: Path) -> BaseModel | None:
 
 
 def leftovers(models_dir: Path) -> list[Path]:
-    """Return the folders of growths that were killed; removing them loses nothing."""
-    return sorted((models_dir / "bases").glob(f"{GROWING}*"))
+    """Return the folders of growths that were killed; removing them loses nothing.
+
+    A growth that is still going on holds a lock on its folder, and is not among them.
+    """
+    drafts = sorted((models_dir / "bases").glob(f"{GROWING}*"))
+    return [draft for draft in drafts if not _is_locked(draft)]
 
 
 def grow_base(
@@ -109,12 +115,26 @@ def grow_base(
     bases.mkdir(parents=True, exist_ok=True)
     identity = base_id(spec)
     draft = Path(mkdtemp(prefix=GROWING, dir=bases))
+    lock = os.open(draft, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # says that this draft is alive; the kernel forgets it with us
     try:
         _run_growth(spec, draft, progress)
         _publish(draft, bases / identity)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        os.close(lock)
     return _grown(spec.name, identity, bases / identity)
+
+
+def _is_locked(draft: Path) -> bool:
+    lock = os.open(draft, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _run_growth(spec: BaseSpec, draft: Path, progress: Callable[[Progress], None] | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from models.primer import language as lang
 from models.primer import prompts, world
 from models.primer.draw import Draw
-from models.primer.facts import draw_fact
+from models.primer.facts import draw_fact, draw_facts
 from models.primer.registry import Said, Turn, dialogue_format
 from models.primer.skills import animals, plants
 
@@ -46,22 +46,21 @@ def _turns(
     draw: Draw, aspects: tuple[str, ...], name: str, turn: Callable[[str, str], Turn]
 ) -> list[Turn]:
     pronoun = lang.PRONOUNS[lang.gender(name)]
-    chosen = draw.sample(aspects, draw.number(1, 3))
+    chosen = draw.sample(aspects, draw.number(2, 3))
     return [turn(aspect, pronoun if position else name) for position, aspect in enumerate(chosen)]
 
 
 def _about_own_life(draw: Draw) -> tuple[str, list[Turn]]:
     fact = draw_fact(draw)
     turns = [Turn(fact.question(draw), fact.sentence if draw.chance(0.6) else prompts.UNKNOWN)]
-    if draw.chance(0.5):
-        other = draw_fact(draw)
+    for other in draw_facts(draw, draw.number(0, 3)):
         turns.append(Turn(other.question(draw), draw.choice((other.sentence, prompts.UNKNOWN))))
     return fact.topic, turns
 
 
 @dialogue_format("user_side", weight=2)
 def user_side(draw: Draw) -> list[Said]:
-    """Ask one to three questions on a topic, then thank."""
+    """Ask one to four questions on a topic, then thank."""
     topic, turns = draw.choice((_about_animal, _about_plant, _about_own_life))(draw)
     said = [Said("system", prompts.asking(topic)), Said("user", prompts.BEGIN)]
     for turn in turns:

@@ -6,7 +6,7 @@ from models.primer.draw import Draw
 from models.primer.registry import Turn, skill
 
 
-@skill("sums", weight=3.5)
+@skill("sums", weight=4.5)
 def sums(draw: Draw) -> list[Turn]:
     """Add two numbers, or take the smaller from the larger."""
     if draw.chance(0.65):

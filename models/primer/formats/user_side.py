@@ -52,9 +52,10 @@ def _turns(
 
 def _about_own_life(draw: Draw) -> tuple[str, list[Turn]]:
     fact = draw_fact(draw)
-    turns = [Turn(fact.question(draw), fact.sentence if draw.chance(0.6) else prompts.UNKNOWN)]
-    for other in draw_facts(draw, draw.number(0, 3)):
-        turns.append(Turn(other.question(draw), draw.choice((other.sentence, prompts.UNKNOWN))))
+    turns = [
+        Turn(asked.question(draw), asked.sentence if draw.chance(0.5) else prompts.UNKNOWN)
+        for asked in (fact, *draw_facts(draw, draw.number(0, 3)))
+    ]
     return fact.topic, turns
 
 

@@ -50,24 +50,30 @@ class Supply:
 
 def primer_rows_wanted(recipe: Recipe, new: int) -> int:
     """Return how many primer rows `mix` will take for so many new rows."""
-    return round(recipe.mixture.primer * _taken(recipe, new))
+    return round(recipe.mixture.primer * recipe.mixture.repeat * _taken(recipe, new))
 
 
 def mix(supply: Supply, recipe: Recipe) -> list[Row]:
     """Return the rows of a training set, the same for the same supply, recipe and seed.
 
-    Rows are chosen by seed from supply sorted by content, so the order in which the lake returns
-    them does not matter.  A framed row says a new row again at the end of a replay row, as rulm's
-    create_chat_set does with half of its instructions: the answer must hold inside a talk too.
+    A new row is told `repeat` times; replay is counted in rows a telling, so with a large
+    `repeat` and one epoch every replay row is another one: telling few of them again and again
+    is what wears a small network out.  A framed telling stands at the end of a replay row, as
+    half of the instructions in rulm's create_chat_set do: the answer must hold inside a talk.
+    Rows are chosen by seed from supply sorted by content: the lake's order does not matter.
     """
     rng = random.Random(f"mixture/{recipe.seed}")
     wanted = recipe.mixture
     new = _choose(supply.new, _taken(recipe, len(supply.new)), rng)
-    primer = _choose(supply.primer, round(wanted.primer * len(new)), rng)
-    older = _choose(supply.older, round(wanted.older * len(new)), rng)
+    tellings = wanted.repeat * len(new)
+    primer = _choose(supply.primer, primer_rows_wanted(recipe, len(supply.new)), rng)
+    older = _choose(supply.older, round(wanted.older * tellings), rng)
     selves = _choose(supply.self_chats, round(wanted.self_chat * len(new)), rng)
-    framed = _framed(new, [*primer, *older], round(wanted.framed * len(new)), rng)
-    rows = [*new, *framed, *primer, *older, *selves]
+    framed = _framed(new, [*primer, *older], round(wanted.framed * tellings), rng)
+    plain = wanted.repeat * (1 - wanted.framed) if framed else wanted.repeat
+    told = [replace(row, weight=row.weight * plain) for row in new]
+    again = [replace(row, weight=row.weight * wanted.repeat) for row in selves]
+    rows = [*told, *framed, *primer, *older, *again]
     rng.shuffle(rows)
     return rows
 

@@ -322,6 +322,7 @@ def _arguments(request: TrainRequest, recipe: Recipe, device: torch.device) -> S
         num_train_epochs=training.epochs,
         per_device_train_batch_size=training.batch,
         gradient_accumulation_steps=training.accumulation,
+        train_sampling_strategy="group_by_length" if training.group_by_length else "random",
         gradient_checkpointing=training.gradient_checkpointing,
         learning_rate=optimizer.lr,
         lr_scheduler_type=optimizer.schedule,

@@ -62,17 +62,19 @@ class Training(_Part):
     max_steps: int = Field(ge=0)
     batch: int = Field(ge=1)
     accumulation: int = Field(ge=1)
+    group_by_length: bool
     gradient_checkpointing: bool
     checkpoint_steps: int = Field(ge=0)
 
 
 class Mixture(_Part):
-    """Rows of a training set: each share is in rows a new row; see `models.mixture`."""
+    """Rows of a training set; see `models.mixture` for what the shares are shares of."""
 
+    repeat: float = Field(gt=0, le=100)
     primer: float = Field(ge=0, le=20)
     older: float = Field(ge=0, le=20)
     self_chat: float = Field(ge=0, le=20)
-    framed: float = Field(ge=0, le=5)
+    framed: float = Field(ge=0, le=1)
     max_new: int = Field(ge=0)
 
 

@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,19 +35,28 @@ def test_the_order_of_the_supply_does_not_matter(seed):
     assert mix(supply(), RECIPE) == mix(shuffled, RECIPE)
 
 
-def test_every_new_row_is_told_and_shares_are_in_rows_a_new_row():
-    mixed = mix(supply(), RECIPE)
+def test_every_new_row_is_told_as_often_as_the_recipe_says():
+    mixed = [r for r in mix(supply(), RECIPE) if r.role == "new"]
+    plain = [r for r in mixed if len(r.messages) == 2]
+
+    assert {f"н{i}" for i in range(40)} == {r.dialogue_id for r in plain}
+    assert 40 * RECIPE.mixture.repeat == pytest.approx(sum(r.weight for r in mixed))
+
+
+def test_replay_is_counted_in_rows_a_telling_and_never_repeats():
+    many = Supply(rows("new", 40, "н"), rows("replay", 900, "п"), rows("replay", 900, "с"))
     wanted = RECIPE.mixture
+    replay = [r for r in mix(many, RECIPE) if r.role == "replay"]
 
-    told = [r for r in mixed if r.role == "new" and len(r.messages) == 2]
-    framed = [r for r in mixed if r.role == "new" and len(r.messages) > 2]
+    assert primer_rows_wanted(RECIPE, 40) == round(40 * wanted.repeat * wanted.primer)
+    assert len(replay) == round(40 * wanted.repeat * (wanted.primer + wanted.older))
+    assert len(replay) == len({r.messages for r in replay})
 
-    assert {f"н{i}" for i in range(40)} == {r.dialogue_id for r in told}
-    assert round(40 * wanted.framed) == len(framed)
-    assert round(40 * wanted.primer) + round(40 * wanted.older) == sum(
-        r.role == "replay" for r in mixed
-    )
-    assert primer_rows_wanted(RECIPE, 40) == round(40 * wanted.primer)
+
+def test_self_chats_are_told_as_often_as_new_rows():
+    told = [r for r in mix(supply(), RECIPE) if r.role == "self"]
+
+    assert {RECIPE.mixture.repeat} == {r.weight for r in told}
 
 
 def test_a_framed_row_ends_with_the_row_it_tells_again():

@@ -22,7 +22,8 @@ NOTHING_YET = DataError(
 
 
 @dg.asset(
-    group_name="adapters", kinds={"delta"},
+    group_name="adapters",
+    kinds={"delta"},
     deps=["cleaned_dialogues", "self_chats_dialogues", "base_model"],
 )
 def adapters_training_sets(
@@ -38,15 +39,20 @@ def adapters_training_sets(
     by = reporting.provenance(context, "adapters_training_sets", planned.recipe.recipe_id)
     lake.append("adapters_training_sets", rows, day=datetime.now(UTC).date(), by=by)
     return reporting.materialized(
-        lake, "adapters_training_sets", len(rows), lake.version("adapters_training_sets"),
-        fingerprint=planned.training_set_id, training_set_id=planned.training_set_id,
+        lake,
+        "adapters_training_sets",
+        len(rows),
+        lake.version("adapters_training_sets"),
+        fingerprint=planned.training_set_id,
+        training_set_id=planned.training_set_id,
         roles=plots.bars(Counter(row["role"] for row in rows), "rows by role"),
         preview=reporting.preview(rows, ["role", "source_table", "messages"]),
     )
 
 
 @dg.asset(
-    group_name="adapters", kinds={"peft", "mlflow"},
+    group_name="adapters",
+    kinds={"peft", "mlflow"},
     deps=["adapters_training_sets", "base_model"],
     check_specs=[dg.AssetCheckSpec("loss_finite", asset="adapters_versions")],
     **needs_gpu(1),
@@ -61,10 +67,14 @@ def adapters_versions(
     planned = training_sets.plan(lake, settings)
     if planned is None:
         raise NOTHING_YET
-    session = gpu.run(context, "models.train", extras={"request": _request(lake, settings, planned)})
+    session = gpu.run(
+        context, "models.train", extras={"request": _request(lake, settings, planned)}
+    )
     report = _report(session.get_custom_messages())
     version = registry_of(settings).register(
-        adapter_folder(settings, report["adapter_id"]), report, _dataset(lake, planned),
+        adapter_folder(settings, report["adapter_id"]),
+        report,
+        _dataset(lake, planned),
         tags={"profile": settings.profile, "dagster_run_id": context.run_id},
     )
     by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
@@ -72,17 +82,22 @@ def adapters_versions(
     lake.append("adapters_versions", [row], day=datetime.now(UTC).date(), by=by)
     yield from (r for r in session.get_results() if isinstance(r, dg.AssetCheckResult))
     yield reporting.materialized(
-        lake, "adapters_versions", 1, lake.version("adapters_versions"),
-        fingerprint=report["adapter_id"], adapter_id=report["adapter_id"],
-        sha256=report["sha256"], train_loss=report["train_loss"], seconds=report["seconds"],
-        rows_trained=report["rows_trained"], rows_dropped=report["rows_dropped"],
+        lake,
+        "adapters_versions",
+        1,
+        lake.version("adapters_versions"),
+        fingerprint=report["adapter_id"],
+        adapter_id=report["adapter_id"],
+        sha256=report["sha256"],
+        train_loss=report["train_loss"],
+        seconds=report["seconds"],
+        rows_trained=report["rows_trained"],
+        rows_dropped=report["rows_dropped"],
         loss_curve=plots.line([tuple(p) for p in report["losses"]], "training loss by step"),
     )
 
 
-def _request(
-    lake: Lake, settings: Settings, planned: training_sets.TrainingSet
-) -> dict[str, Any]:
+def _request(lake: Lake, settings: Settings, planned: training_sets.TrainingSet) -> dict[str, Any]:
     """Return what the trainer is asked, with the frozen rows written where it can read them."""
     wanted = f"training_set_id = '{planned.training_set_id}'"
     frozen = lake.rows("adapters_training_sets", where=wanted)

@@ -15,7 +15,9 @@ SHOWN_ROWS = 5
 
 
 def _check(name: str) -> dg.AssetChecksDefinition:
-    asset, meaning = (line.removeprefix("-- ") for line in sql.read(f"checks/{name}").splitlines()[:2])
+    asset, meaning = (
+        line.removeprefix("-- ") for line in sql.read(f"checks/{name}").splitlines()[:2]
+    )
 
     @dg.asset_check(
         name=name, asset=asset.removeprefix("asset: "), description=meaning, blocking=True

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,11 +20,15 @@ if TYPE_CHECKING:
     name="cleaned",
     specs=[
         dg.AssetSpec(
-            "cleaned_dialogues", deps=["raw_records"], kinds={"delta"},
+            "cleaned_dialogues",
+            deps=["raw_records"],
+            kinds={"delta"},
             description="One revision of one dialogue, fit to train on.",
         ),
         dg.AssetSpec(
-            "cleaned_dropped", deps=["raw_records"], kinds={"delta"},
+            "cleaned_dropped",
+            deps=["raw_records"],
+            kinds={"delta"},
             description="What was dropped or removed: rule, reason, excerpt.",
         ),
     ],
@@ -54,13 +57,21 @@ def cleaned(
     dropped = [_dropped_row(item) for item in result.dropped]
     version = lake.replace("cleaned_dropped", dropped, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
-        lake, "cleaned_dropped", len(dropped), version, fingerprint=made_from,
+        lake,
+        "cleaned_dropped",
+        len(dropped),
+        version,
+        fingerprint=made_from,
         preview=reporting.preview(dropped, ["rule", "reason", "excerpt"]),
     )
     kept = [_kept_row(item, users[item.record_id]) for item in result.kept]
     version = lake.replace("cleaned_dialogues", kept, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
-        lake, "cleaned_dialogues", len(kept), version, fingerprint=made_from,
+        lake,
+        "cleaned_dialogues",
+        len(kept),
+        version,
+        fingerprint=made_from,
         funnel=plots.bars(_funnel(len(records), kept, dropped), "what became of the records"),
         preview=reporting.preview(kept, ["source", "language", "split", "messages"]),
     )

@@ -50,7 +50,7 @@ def needs_gpu(
     }
 
 
-class GpuCompute(dg.ConfigurableResource):  # type: ignore[misc]
+class GpuCompute(dg.ConfigurableResource):
     """Runs `python -m module` on this machine or on Ray, with Dagster Pipes back."""
 
     backend: Literal["local", "ray"] = "local"
@@ -67,7 +67,7 @@ class GpuCompute(dg.ConfigurableResource):  # type: ignore[misc]
         """Run a module to its end and return the Pipes session's results; raise `dg.Failure`."""
         if multiprocessing.parent_process():  # a step whose run is gone must not keep a device
             die_with_parent()
-        declared = context.op_execution_context.op.tags.get(RAY_TAG) or {}
+        declared: Any = context.op_execution_context.op.tags.get(RAY_TAG) or {}
         need = json.loads(declared) if isinstance(declared, str) else dict(declared)
         run = self._on_ray if self.backend == "ray" else self._here
         return run(context, module, dict(extras), need)
@@ -89,7 +89,7 @@ class GpuCompute(dg.ConfigurableResource):  # type: ignore[misc]
             context.log.info(f"{module} on device {','.join(devices)}, on this machine")
             visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
             environment = {**os.environ, **visible, **session.get_bootstrap_env_vars()}
-            self._wait(module, environment, lambda: session.get_custom_messages())
+            self._wait(module, environment, session.get_custom_messages)
         return session
 
     def _wait(
@@ -99,8 +99,12 @@ class GpuCompute(dg.ConfigurableResource):  # type: ignore[misc]
         report = reporting.progress("adapters")
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", module], env=environment, start_new_session=True,
-                stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", module],
+                env=environment,
+                start_new_session=True,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
             )
             try:
                 while process.poll() is None:
@@ -177,7 +181,9 @@ def lease(
             if len(held) < count:
                 _release(held)
                 if time.monotonic() > deadline:
-                    raise dg.Failure(f"No {count} of the devices {devices} in {wait_seconds:.0f} s.")
+                    raise dg.Failure(
+                        f"No {count} of the devices {devices} in {wait_seconds:.0f} s."
+                    )
                 time.sleep(0.5)
         yield sorted(held)
     finally:

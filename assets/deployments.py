@@ -37,7 +37,9 @@ def deployments_history(
         switched = server.deploy(served_name(adapter["adapter_id"]), probe=PROBE)
         example = server.ask(PROBE)
     row = {
-        "deployment_id": content_id("deployment", adapter["adapter_id"], verdicts[-1]["evaluation_id"]),
+        "deployment_id": content_id(
+            "deployment", adapter["adapter_id"], verdicts[-1]["evaluation_id"]
+        ),
         "served_name": served_name(adapter["adapter_id"]),
         "adapter_id": adapter["adapter_id"],
         "from_adapter_id": before,
@@ -51,9 +53,14 @@ def deployments_history(
     lake.append("deployments_history", [row], day=datetime.now(UTC).date(), by=by)
     crown(registry_of(settings), adapter["adapter_id"])
     return reporting.materialized(
-        lake, "deployments_history", 1, lake.version("deployments_history"),
-        fingerprint=row["deployment_id"], served_name=row["served_name"],
-        probe_difference=row["probe_difference"], greeting=example,
+        lake,
+        "deployments_history",
+        1,
+        lake.version("deployments_history"),
+        fingerprint=row["deployment_id"],
+        served_name=row["served_name"],
+        probe_difference=row["probe_difference"],
+        greeting=example,
     )
 
 

@@ -54,8 +54,13 @@ def evaluations(
     reigning = _score(settings, planned.base, crowned, items, "champion")
     challenger = _score(settings, planned.base, adapter["adapter_id"], items, "challenger")
     verdict = gate.judge(reigning, challenger, policy)
-    samples, scores, decision = _rows(evaluation_id, adapter, crowned, verdict, [reigning, challenger])
-    today, by = datetime.now(UTC).date(), reporting.provenance(context, "evaluations", policy.policy_id)
+    samples, scores, decision = _rows(
+        evaluation_id, adapter, crowned, verdict, [reigning, challenger]
+    )
+    today, by = (
+        datetime.now(UTC).date(),
+        reporting.provenance(context, "evaluations", policy.policy_id),
+    )
     for name, rows in zip(SPECS, (samples, scores, [decision]), strict=True):
         lake.append(name, rows, day=today, by=by)
         yield reporting.materialized(
@@ -66,16 +71,16 @@ def evaluations(
     if verdict.passed:
         registry.set_alias("challenger", adapter["adapter_id"])
     yield dg.AssetCheckResult(
-        check_name="gate", asset_key="evaluations_verdicts", passed=verdict.passed,
+        check_name="gate",
+        asset_key="evaluations_verdicts",
+        passed=verdict.passed,
         metadata={"reasons": dg.MetadataValue.md("\n".join(f"- {r}" for r in verdict.reasons))},
     )
 
 
 def evaluation_of(adapter_id: str, crowned: str, policy: "gate.Policy", items: Items) -> str:
     """Return the id of one judgement: who against whom, by which policy, on which items."""
-    return content_id(
-        "evaluation", adapter_id, crowned, policy.policy_id, exams.fingerprint(items)
-    )
+    return content_id("evaluation", adapter_id, crowned, policy.policy_id, exams.fingerprint(items))
 
 
 def _score(
@@ -85,8 +90,12 @@ def _score(
     folder = adapter_folder(settings, adapter_id) if adapter_id else None
     model = TransformersModel(base.path, folder)
     return evaluate(
-        model, items, base_id=base.base_id,
-        progress=lambda suite, done, total: report(done + (total if who == "challenger" else 0), 2 * total),
+        model,
+        items,
+        base_id=base.base_id,
+        progress=lambda _, done, total: report(
+            done + (total if who == "challenger" else 0), 2 * total
+        ),
     )
 
 
@@ -98,24 +107,43 @@ def _rows(
     names = (crowned or "base", adapter["adapter_id"])
     samples = [
         {
-            **one, "model_id": name, "suite": s.suite, "item_id": s.item_id, "prompt": s.prompt,
-            "expected": s.expected, "answer": s.answer, "score": float(s.score),
+            **one,
+            "model_id": name,
+            "suite": s.suite,
+            "item_id": s.item_id,
+            "prompt": s.prompt,
+            "expected": s.expected,
+            "answer": s.answer,
+            "score": float(s.score),
         }
         for name, result in zip(names, both, strict=True)
         for s in result.samples
     ]
     scores = [
         {
-            **one, "model_id": name, "suite": s.suite, "metric": s.metric, "value": float(s.value),
-            "low": float(s.low), "high": float(s.high), "n": int(s.n), "coverage": float(s.coverage),
+            **one,
+            "model_id": name,
+            "suite": s.suite,
+            "metric": s.metric,
+            "value": float(s.value),
+            "low": float(s.low),
+            "high": float(s.high),
+            "n": int(s.n),
+            "coverage": float(s.coverage),
         }
         for name, result in zip(names, both, strict=True)
         for s in result.scores
     ]
     decision = {
-        **one, "champion_id": crowned, "passed": verdict.passed, "reasons": list(verdict.reasons),
-        "policy_id": verdict.policy_id, "improvement": float(verdict.improvement),
-        "low": float(verdict.low), "high": float(verdict.high), "decided_at": datetime.now(UTC),
+        **one,
+        "champion_id": crowned,
+        "passed": verdict.passed,
+        "reasons": list(verdict.reasons),
+        "policy_id": verdict.policy_id,
+        "improvement": float(verdict.improvement),
+        "low": float(verdict.low),
+        "high": float(verdict.high),
+        "decided_at": datetime.now(UTC),
     }
     return samples, scores, decision
 
@@ -124,7 +152,8 @@ def _shown(table: str, rows: list[dict]) -> dict[str, Any]:
     if table == "evaluations_scores":
         exact = [
             (f"{r['suite']} of {r['model_id'][:8]}", r["value"], r["low"], r["high"])
-            for r in rows if r["metric"] == "exact"
+            for r in rows
+            if r["metric"] == "exact"
         ]
         return {"exact": plots.intervals(exact, "exact answers, 95 % intervals")} if exact else {}
     if table == "evaluations_verdicts":

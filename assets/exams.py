@@ -69,5 +69,7 @@ def _question(line: str, where: str) -> Item:
 
 
 def _held_out(lake: Lake) -> list[dict[str, Any]]:
-    question = "from stg_dialogues where split != 'train' and source != ? order by dialogue_id limit ?"
+    question = (
+        "from stg_dialogues where split != 'train' and source != ? order by dialogue_id limit ?"
+    )
     return query.ask(lake, question, [OWN_ANSWERS, HELD_OUT_DIALOGUES])

@@ -44,6 +44,9 @@ def self_chats(settings: Settings, day: date, base_id: str) -> str:
     model that held it.
     """
     return content_id(
-        "self_chats", SELF_CHATS_CODE, base_id, str(settings.self_chats_per_day),
+        "self_chats",
+        SELF_CHATS_CODE,
+        base_id,
+        str(settings.self_chats_per_day),
         cleaned(settings, day),
     )

@@ -28,9 +28,7 @@ def line(points: Sequence[tuple[float, float]], title: str) -> dg.MetadataValue:
     return _picture(draw, title)
 
 
-def intervals(
-    rows: Sequence[tuple[str, float, float, float]], title: str
-) -> dg.MetadataValue:
+def intervals(rows: Sequence[tuple[str, float, float, float]], title: str) -> dg.MetadataValue:
     """Return a dot with its interval for each (name, value, low, high)."""
 
     def draw(axes: object) -> None:

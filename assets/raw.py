@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -60,13 +59,21 @@ def raw(
     version = lake.replace("raw_quarantined", unread, day=day, made_from=made_from, by=by)
     reasons = _counts(unread, "reason")
     yield reporting.materialized(
-        lake, "raw_quarantined", len(unread), version, fingerprint=made_from,
+        lake,
+        "raw_quarantined",
+        len(unread),
+        version,
+        fingerprint=made_from,
         reasons=plots.bars(reasons, "quarantined by reason") if reasons else {},
         preview=reporting.preview(unread, ["file", "reason", "detail"]),
     )
     version = lake.replace("raw_records", read, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
-        lake, "raw_records", len(read), version, fingerprint=made_from,
+        lake,
+        "raw_records",
+        len(read),
+        version,
+        fingerprint=made_from,
         sources=_counts(read, "source"),
         preview=reporting.preview(read, ["source", "position", "messages"]),
     )
@@ -92,9 +99,7 @@ def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
     return read, unread
 
 
-def _items(
-    found: "sources.Found", options: "sources.Options"
-) -> Iterable[Dialogue | Unreadable]:
+def _items(found: "sources.Found", options: "sources.Options") -> Iterable[Dialogue | Unreadable]:
     from assets import sources
 
     if found.problem:
@@ -109,7 +114,7 @@ def _counts(rows: list[dict], column: str) -> dict[str, int]:
     return counts
 
 
-def _shown(report: dict) -> dict[str, object]:
+def _shown(report: dict) -> dict[str, Any]:
     primer = report.get("primer", {})
     scores = {f"exact/{name}": skill["exact"] for name, skill in primer.get("skills", {}).items()}
     return {**{k: v for k, v in primer.items() if k != "skills"}, **scores}

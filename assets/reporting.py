@@ -77,6 +77,8 @@ def _columns(table: str) -> dg.TableSchema:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        value = " / ".join(str(v.get("content", v)) if isinstance(v, dict) else str(v) for v in value)
+        value = " / ".join(
+            str(v.get("content", v)) if isinstance(v, dict) else str(v) for v in value
+        )
     text = " ".join(str(value).split()).replace("|", "\\|")
     return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

@@ -23,11 +23,15 @@ from models.backends import TransformersModel
     name="self_chats",
     specs=[
         dg.AssetSpec(
-            "self_chats_dialogues", deps=["cleaned_dialogues", "base_model"], kinds={"delta"},
+            "self_chats_dialogues",
+            deps=["cleaned_dialogues", "base_model"],
+            kinds={"delta"},
             description="One dialogue the model held with itself, accepted by the filters.",
         ),
         dg.AssetSpec(
-            "self_chats_dropped", deps=["cleaned_dialogues", "base_model"], kinds={"delta"},
+            "self_chats_dropped",
+            deps=["cleaned_dialogues", "base_model"],
+            kinds={"delta"},
             description="One dialogue the model held with itself, refused with a reason.",
         ),
     ],
@@ -52,14 +56,22 @@ def self_chats(
     dropped = [_dropped_row(chat) for chat in talked if not chat.kept]
     version = lake.replace("self_chats_dropped", dropped, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
-        lake, "self_chats_dropped", len(dropped), version, fingerprint=made_from,
+        lake,
+        "self_chats_dropped",
+        len(dropped),
+        version,
+        fingerprint=made_from,
         preview=reporting.preview(dropped, ["method", "reason", "messages"]),
     )
     kept = [_kept_row(chat) for chat in talked if chat.kept]
     version = lake.replace("self_chats_dialogues", kept, day=day, made_from=made_from, by=by)
     fates = Counter(chat.reason or f"kept: {chat.method}" for chat in talked)
     yield reporting.materialized(
-        lake, "self_chats_dialogues", len(kept), version, fingerprint=made_from,
+        lake,
+        "self_chats_dialogues",
+        len(kept),
+        version,
+        fingerprint=made_from,
         funnel=plots.bars(fates, "what became of the self-chats") if fates else {},
         preview=reporting.preview(kept, ["method", "generator", "messages"]),
     )

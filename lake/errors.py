@@ -49,7 +49,9 @@ class DataError(SteppeError):
 class SourceFormatError(DataError):
     """A source file is not what its reader expects: `reason` is a short word, kept as data."""
 
-    def __init__(self, reason: str, message: str, *, hint: str = "see `steppe show funnel`") -> None:
+    def __init__(
+        self, reason: str, message: str, *, hint: str = "see `steppe show funnel`"
+    ) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 

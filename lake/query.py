@@ -81,9 +81,7 @@ def _select(lake: Lake, table: str) -> str:
 
 def _nothing(table: str) -> str:
     """Return a query with the table's columns and no rows: a lake answers before it has data."""
-    columns = (
-        f'null::{duckdb_type(f.type)} as "{f.name}"' for f in schemas.tables()[table].schema
-    )
+    columns = (f'null::{duckdb_type(f.type)} as "{f.name}"' for f in schemas.tables()[table].schema)
     return f"select {', '.join(columns)} where false"
 
 

@@ -96,7 +96,9 @@ class Lake:
         )
         with duckdb.connect() as connection:
             found = connection.sql(query, params=[files]).to_arrow_table()
-        return found.select(contract.schema.names).cast(contract.schema) if columns == "*" else found
+        return (
+            found.select(contract.schema.names).cast(contract.schema) if columns == "*" else found
+        )
 
     def rows(
         self, table: str, *, where: str = "", columns: str = "*", version: int | None = None
@@ -125,8 +127,12 @@ class Lake:
                 hint="a partition is replaced whole, by rows of its own day",
             )
         self._commit(
-            table, data, mode="overwrite", predicate=f"day = DATE '{day}'",
-            transactions={_transaction(str(day)): made_from}, by=by,
+            table,
+            data,
+            mode="overwrite",
+            predicate=f"day = DATE '{day}'",
+            transactions={_transaction(str(day)): made_from},
+            by=by,
         )
         return self.version(table)
 
@@ -144,14 +150,20 @@ class Lake:
         between its commits neither loses nor doubles a row.
         """
         contract = _contract(table)
-        known = {
-            tuple(row.values()) for row in self.rows(table, columns=", ".join(contract.key))
-        } if self.exists(table) else set()
+        known = (
+            {tuple(row.values()) for row in self.rows(table, columns=", ".join(contract.key))}
+            if self.exists(table)
+            else set()
+        )
         new = [r for r in rows if tuple(r[name] for name in contract.key) not in known]
         if new:
             self._commit(
-                table, _fit(contract, new, day=day), mode="append", predicate=None,
-                transactions={}, by=by,
+                table,
+                _fit(contract, new, day=day),
+                mode="append",
+                predicate=None,
+                transactions={},
+                by=by,
             )
         return len(new)
 
@@ -177,7 +189,8 @@ class Lake:
             return []
         actions = pa.table(self._open(table).get_add_actions(flatten=True))
         named = zip(
-            actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist(),
+            actions.column("path").to_pylist(),
+            actions.column("size_bytes").to_pylist(),
             strict=True,
         )
         return [p for p, size in named if not _is_whole(self.path(table) / _unquote(p), size)]
@@ -243,22 +256,28 @@ class Lake:
         contract = _contract(table)
         properties = CommitProperties(
             custom_metadata={
-                "asset": by.asset, "run_id": by.run_id, "code_version": by.code_version
+                "asset": by.asset,
+                "run_id": by.run_id,
+                "code_version": by.code_version,
             },
             app_transactions=[Transaction(k, _as_version(v)) for k, v in transactions.items()],
         )
         for attempt in range(COMMIT_ATTEMPTS):
             fresh = not self.exists(table)
             options: dict[str, Any] = {"predicate": predicate} if predicate and not fresh else {}
-            if fresh:
+            if fresh:  # appending to nothing: another writer may be creating the table just now
                 options["configuration"] = {
                     "delta.dataSkippingStatsColumns": ",".join(contract.statistics)
                 }
             try:
                 write_deltalake(
-                    str(self.path(table)), data, mode=mode, partition_by=["day"],  # type: ignore[call-overload]
+                    str(self.path(table)),
+                    data,
+                    mode="append" if fresh else mode,
+                    partition_by=["day"],
                     commit_properties=properties,
-                    writer_properties=WriterProperties(compression="ZSTD"), **options,
+                    writer_properties=WriterProperties(compression="ZSTD"),
+                    **options,
                 )
             except CommitFailedError:
                 time.sleep(random.uniform(0.05, 0.3) * 2**attempt)
@@ -288,7 +307,9 @@ def _empty(contract: schemas.Table, columns: str) -> pa.Table:
         return connection.sql(f"select {columns} from nothing").to_arrow_table()  # noqa: S608
 
 
-def _fit(contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, day: date) -> pa.Table:
+def _fit(
+    contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, day: date
+) -> pa.Table:
     """Return the rows as Arrow with exactly the table's columns, or say which do not fit."""
     import pyarrow as pa
 

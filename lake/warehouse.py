@@ -7,7 +7,6 @@ reader sees the old one or the new one; the storage version is one that DuckDB 1
 
 from __future__ import annotations
 
-import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +55,7 @@ def publish(lake: Lake) -> Path:
             )
             connection.execute("use memory")
             connection.execute("detach w")
-        os.replace(draft, final)
+        draft.replace(final)
     finally:
         draft.unlink(missing_ok=True)
         draft.with_suffix(".duckdb.wal").unlink(missing_ok=True)

@@ -50,7 +50,8 @@ class Supply:
 
 def primer_rows_wanted(recipe: Recipe, new: int) -> int:
     """Return how many primer rows `mix` will take for so many new rows."""
-    return round(recipe.mixture.primer * recipe.mixture.repeat * _taken(recipe, new))
+    taken = _taken(recipe, new)
+    return round(recipe.mixture.primer * _repeat(recipe, taken) * taken)
 
 
 def mix(supply: Supply, recipe: Recipe) -> list[Row]:
@@ -65,14 +66,15 @@ def mix(supply: Supply, recipe: Recipe) -> list[Row]:
     rng = random.Random(f"mixture/{recipe.seed}")
     wanted = recipe.mixture
     new = _choose(supply.new, _taken(recipe, len(supply.new)), rng)
-    tellings = wanted.repeat * len(new)
+    repeat = _repeat(recipe, len(new))
+    tellings = repeat * len(new)
     primer = _choose(supply.primer, primer_rows_wanted(recipe, len(supply.new)), rng)
     older = _choose(supply.older, round(wanted.older * tellings), rng)
     selves = _choose(supply.self_chats, round(wanted.self_chat * len(new)), rng)
     framed = _framed(new, [*primer, *older], round(wanted.framed * tellings), rng)
-    plain = wanted.repeat * (1 - wanted.framed) if framed else wanted.repeat
+    plain = repeat * (1 - wanted.framed) if framed else repeat
     told = [replace(row, weight=row.weight * plain) for row in new]
-    again = [replace(row, weight=row.weight * wanted.repeat) for row in selves]
+    again = [replace(row, weight=row.weight * repeat) for row in selves]
     rows = [*told, *framed, *primer, *older, *again]
     rng.shuffle(rows)
     return rows
@@ -80,6 +82,12 @@ def mix(supply: Supply, recipe: Recipe) -> list[Row]:
 
 def _taken(recipe: Recipe, new: int) -> int:
     return min(new, recipe.mixture.max_new) if recipe.mixture.max_new else new
+
+
+def _repeat(recipe: Recipe, new: int) -> float:
+    """Return how often each new row is told: less than asked for where there are many."""
+    most = recipe.mixture.max_tellings
+    return min(recipe.mixture.repeat, most / new) if most and new else recipe.mixture.repeat
 
 
 def _choose(rows: Sequence[Row], count: int, rng: random.Random) -> list[Row]:

@@ -76,6 +76,7 @@ class Mixture(_Part):
     self_chat: float = Field(ge=0, le=20)
     framed: float = Field(ge=0, le=1)
     max_new: int = Field(ge=0)
+    max_tellings: int = Field(ge=0)
 
 
 class Recipe(_Part):

@@ -7,7 +7,7 @@ from the person's older dialogues alone, and the anchor suite has no items.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from models.base import BaseModel, base_specs
 
@@ -27,7 +27,9 @@ def anchor_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages
     return _dialogues(base, count, seed=seed, split="held_out")
 
 
-def _dialogues(base: BaseModel, count: int, *, seed: int, split: str) -> list[Messages]:
+def _dialogues(
+    base: BaseModel, count: int, *, seed: int, split: Literal["train", "held_out"]
+) -> list[Messages]:
     if base.name not in base_specs():
         return []
     from models import primer

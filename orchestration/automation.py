@@ -7,6 +7,7 @@ broken asset made 368,000 failed runs in a fortnight elsewhere (mitodl/ol-data-p
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -15,7 +16,7 @@ FRESH_WITHIN = timedelta(hours=36)
 WARN_AFTER = timedelta(hours=25)
 
 
-def eager_with_one_retry() -> dg.AutomationCondition:
+def eager_with_one_retry() -> dg.AutomationCondition[Any]:
     """Return: run when something upstream changed; after a failure, once more, then wait."""
     failed_just_now = dg.AutomationCondition.execution_failed().newly_true()
     again = failed_just_now & ~dg.AutomationCondition.in_progress()

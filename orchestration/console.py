@@ -52,8 +52,11 @@ STAGE_STEPS = {
 def watching() -> Iterator[None]:
     """Show each step of the runs in this process: a bar where it is known how much is left."""
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24),
-        MofNCompleteColumn(), TimeElapsedColumn(),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
     )
     with Progress(*columns, console=STDERR, transient=False) as bars:
         display = _Display(bars)
@@ -136,7 +139,12 @@ def print_summary(summary: Summary) -> None:
 
 def _print_funnel(summary: Summary) -> None:
     table = Table(title="what became of everything that came in", title_justify="left")
-    for name, justify in (("stage", "left"), ("fate", "left"), ("why", "left"), ("records", "right")):
+    for name, justify in (
+        ("stage", "left"),
+        ("fate", "left"),
+        ("why", "left"),
+        ("records", "right"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     order = {stage: n for n, stage in enumerate(STAGES)}
     for row in sorted(summary.funnel, key=lambda r: order[r["stage"]]):

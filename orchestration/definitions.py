@@ -15,17 +15,21 @@ MODULES = (raw, cleaned, embeddings, self_chats, adapters, evaluations, deployme
 
 def build(chosen: Settings) -> dg.Definitions:
     """Return the definitions over one home."""
-    found = dg.load_assets_from_modules(MODULES)
+    loaded = dg.load_assets_from_modules(MODULES)
+    found = [a for a in loaded if isinstance(a, dg.AssetsDefinition)]
     schedule, trigger = automation.default_status(chosen.home)
     return dg.Definitions(
-        assets=[asset.map_asset_specs(automation.apply) for asset in found],
+        assets=[a.map_asset_specs(automation.apply) for a in found],
         asset_checks=CHECKS,
         jobs=[jobs.INTAKE, jobs.TRAINING],
         schedules=[jobs.nightly(schedule)],
         sensors=[
-            sensors.inbox_sensor, sensors.training_sensor(trigger), sensors.failure_sensor,
+            sensors.inbox_sensor,
+            sensors.training_sensor(trigger),
+            sensors.failure_sensor,
             dg.AutomationConditionSensorDefinition(
-                "automation", target=dg.AssetSelection.all(),
+                "automation",
+                target=dg.AssetSelection.all(),
                 default_status=dg.DefaultSensorStatus.RUNNING,
             ),
         ],

@@ -55,8 +55,13 @@ def search(settings: Settings, text: str, *, limit: int, as_json: bool) -> None:
     vector = encoder.encode([text])[0].tolist()
     found = Vectors(settings.home).search(text, vector, limit=limit)
     shown = [
-        {"score": r["_relevance_score"], "role": r["role"], "text": r["text"], "day": r["day"],
-         "dialogue_id": r["dialogue_id"]}
+        {
+            "score": r["_relevance_score"],
+            "role": r["role"],
+            "text": r["text"],
+            "day": r["day"],
+            "dialogue_id": r["dialogue_id"],
+        }
         for r in found
     ]
     _print(shown, "json" if as_json else "table")
@@ -98,7 +103,9 @@ def show_settings(settings: Settings) -> None:
 
 def example_settings() -> str:
     """Return a `steppe.toml` that states every default, with its meaning."""
-    lines: list[str] = ["# Every setting with its default; `steppe settings` shows what is in force."]
+    lines: list[str] = [
+        "# Every setting with its default; `steppe settings` shows what is in force."
+    ]
     section = ""
     for name, _, info in _flat(Settings.model_construct()):
         prefix, _, key = name.rpartition(".")
@@ -125,7 +132,9 @@ def _flat(settings: Settings) -> list[tuple[str, Any, Any]]:
         if inner is None:
             plain.append((name, value, info))
         else:
-            nested += [(f"{name}.{key}", getattr(value, key), field) for key, field in inner.items()]
+            nested += [
+                (f"{name}.{key}", getattr(value, key), field) for key, field in inner.items()
+            ]
     return plain + nested
 
 

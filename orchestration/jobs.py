@@ -1,5 +1,7 @@
 """Named selections, and the clock for the night's self-chat."""
 
+from typing import Any
+
 import dagster as dg
 
 from assets.partitions import DAYS
@@ -26,7 +28,7 @@ TRAINING = dg.define_asset_job(
 )
 
 
-def nightly(status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+def nightly(status: dg.DefaultScheduleStatus) -> Any:
     """Return the schedule that holds yesterday's self-chats at night."""
     return dg.build_schedule_from_partitioned_job(
         SELF_CHAT, name="nightly_self_chat", hour_of_day=NIGHT_HOUR, default_status=status

@@ -27,7 +27,7 @@ class _Handler(logging.Handler):
                 listener(event.step_key, event.event_type_value)
 
 
-@dg.logger(description="Step events to the progress display; nothing to the terminal itself.")
+@dg.logger
 def console(_: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints nothing of its own."""
     logger = logging.Logger("steppe", level=logging.DEBUG)

@@ -62,25 +62,49 @@ def reload_definitions(settings: Settings) -> None:
     """Ask a running Dagster UI to read the definitions again; nothing to do if none runs."""
     import httpx
 
-    mutation = 'mutation { reloadRepositoryLocation(repositoryLocationName: "steppe") { __typename } }'
+    mutation = (
+        'reloadRepositoryLocation(repositoryLocationName: "steppe") { __typename }'
+    )
     with contextlib.suppress(httpx.HTTPError):
         url = f"http://{LOOPBACK}:{settings.serving.dagster_port}/graphql"
-        httpx.post(url, json={"query": mutation}, timeout=60)
+        httpx.post(url, json={"query": f"mutation {{ {mutation} }}"}, timeout=60)
 
 
 def _start(settings: Settings, processes: contextlib.ExitStack) -> Iterator[Page]:
     ports = settings.serving
-    dagster, mlflow = f"http://{LOOPBACK}:{ports.dagster_port}", f"http://{LOOPBACK}:{ports.mlflow_port}"
+    dagster, mlflow = (
+        f"http://{LOOPBACK}:{ports.dagster_port}",
+        f"http://{LOOPBACK}:{ports.mlflow_port}",
+    )
     location = ["-m", DEFINITIONS]
-    webserver = [_program("dagster-webserver"), *location, "-h", LOOPBACK, "-p", str(ports.dagster_port)]
-    yield Page("Dagster", dagster, "/server_info", _spawn("dagster", webserver, settings, processes))
+    webserver = [
+        _program("dagster-webserver"),
+        *location,
+        "-h",
+        LOOPBACK,
+        "-p",
+        str(ports.dagster_port),
+    ]
+    yield Page(
+        "Dagster", dagster, "/server_info", _spawn("dagster", webserver, settings, processes)
+    )
     daemon = [_program("dagster-daemon"), "run", *location]
     _spawn("daemon", daemon, settings, processes)
     registry = registry_of(settings)
     registry.folder.mkdir(parents=True, exist_ok=True)
     tracking = [
-        sys.executable, "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(ports.mlflow_port),
-        "--backend-store-uri", registry.tracking_uri, "--workers", "1",
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        LOOPBACK,
+        "--port",
+        str(ports.mlflow_port),
+        "--backend-store-uri",
+        registry.tracking_uri,
+        "--workers",
+        "1",
     ]
     yield Page("MLflow", mlflow, "/health", _spawn("mlflow", tracking, settings, processes))
     base, name = serving_of(settings)
@@ -97,7 +121,11 @@ def _spawn(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
             cwd=settings.home,
         )
     processes.callback(_end_group, process)

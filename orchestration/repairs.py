@@ -43,7 +43,15 @@ class Finding:
 def examine(settings: Settings, *, repair: bool) -> list[Finding]:
     """Look at everything, in the order in which it depends on each other; repair if asked."""
     looks: list[Callable[[Settings, bool], Iterator[Finding]]] = [
-        _runs, _tables, _orphans, _vectors, _drafts, _adapters, _server, _champion, _warehouse
+        _runs,
+        _tables,
+        _orphans,
+        _vectors,
+        _drafts,
+        _adapters,
+        _server,
+        _champion,
+        _warehouse,
     ]
     with only_one(settings):
         return [finding for look in looks for finding in look(settings, repair)]
@@ -54,7 +62,9 @@ def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
     import dagster as dg
 
     stuck_states = [
-        dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.CANCELING,
     ]
     with instances.opened(settings) as instance:
         runs = instance.get_runs(dg.RunsFilter(statuses=stuck_states, tags={"steppe/door": "grow"}))
@@ -114,7 +124,7 @@ def _drafts(settings: Settings, repair: bool) -> Iterator[Finding]:
         yield Finding("drafts", f"{draft.name}, left by a killed process", healthy=False)
 
 
-def _adapters(settings: Settings, repair: bool) -> Iterator[Finding]:
+def _adapters(settings: Settings, _: bool) -> Iterator[Finding]:
     """Adapters in the lake whose files are gone or changed."""
     for row in Lake(settings.home).rows("adapters_versions"):
         try:

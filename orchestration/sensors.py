@@ -45,7 +45,9 @@ def training_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
     """Return the trigger of a training: enough dialogues that no adapter was trained on."""
 
     @dg.sensor(
-        name="enough_new_dialogues", job=jobs.TRAINING, minimum_interval_seconds=300,
+        name="enough_new_dialogues",
+        job=jobs.TRAINING,
+        minimum_interval_seconds=300,
         default_status=status,
         description="Enough dialogues that no adapter knows start a training.",
     )
@@ -66,13 +68,15 @@ def training_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
 
 
 @dg.run_failure_sensor(
-    name="failures", default_status=dg.DefaultSensorStatus.RUNNING,
+    name="failures",
+    default_status=dg.DefaultSensorStatus.RUNNING,
     description="Writes what failed into the home's `failures.log`.",
 )
 def failure_sensor(context: dg.RunFailureSensorContext) -> None:
     """Note the failed run where a person looks: one line in `failures.log`."""
     run = context.dagster_run
-    line = f"{datetime.now(UTC).isoformat()} {run.job_name} {run.run_id} {context.failure_event.message}"
+    at, why = datetime.now(UTC).isoformat(), context.failure_event.message
+    line = f"{at} {run.job_name} {run.run_id} {why}"
     with (settings().home / "failures.log").open("a", encoding="utf-8") as file:
         file.write(" ".join(line.split()) + "\n")
     context.log.error(line)

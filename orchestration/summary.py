@@ -115,7 +115,11 @@ def _verdict_line(verdict: Mapping[str, Any] | None) -> str:
 
 def _served_line(lake: Lake) -> str:
     row = deployed(lake)
-    return f"{row['served_name']} since {row['deployed_at']:%Y-%m-%d %H:%M} UTC" if row else "the bare base"
+    return (
+        f"{row['served_name']} since {row['deployed_at']:%Y-%m-%d %H:%M} UTC"
+        if row
+        else "the bare base"
+    )
 
 
 def _examples(lake: Lake, verdict: Mapping[str, Any] | None) -> list[tuple[str, str, str]]:

@@ -75,12 +75,18 @@ def _converse(server: client.Server, model: str) -> None:
         if said.strip() in FAREWELLS:
             return
         messages.append({"role": "user", "content": said})
-        text = _answer(server, messages, conversation_id=conversation_id, model=model, labelled=True)
+        text = _answer(
+            server, messages, conversation_id=conversation_id, model=model, labelled=True
+        )
         messages.append({"role": "assistant", "content": text})
 
 
 def _answer(
-    server: client.Server, messages: list[dict[str, str]], *, conversation_id: str, model: str,
+    server: client.Server,
+    messages: list[dict[str, str]],
+    *,
+    conversation_id: str,
+    model: str,
     labelled: bool,
 ) -> str:
     """Print an answer as it comes, with the name of who gives it; return its text."""

@@ -35,7 +35,7 @@ BY_DAY = {
     "embeddings": ("embeddings_messages",),
     "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
 }
-QUIET = {"loggers": {"console": {}}}
+QUIET: dict[str, Any] = {"loggers": {"console": {}}}
 
 
 @dataclass
@@ -220,8 +220,9 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:
     """Return the error of the step that failed, as the person should read it."""
     for evaluation in result.get_asset_check_evaluations():
         if not evaluation.passed:
+            asset = evaluation.asset_key.to_user_string()
             return TurnFailed(
-                f"The check `{evaluation.check_name}` failed on `{evaluation.asset_key.to_user_string()}`.",
+                f"The check `{evaluation.check_name}` failed on `{asset}`.",
                 hint="`steppe ui` shows the offending rows; nothing downstream was made",
             )
     for event in (e for e in result.all_events if e.is_step_failure):

@@ -33,7 +33,9 @@ def main() -> None:
     torch.set_num_threads(1)
     engine = Engine(arguments.base, max_batch=arguments.max_batch)
     service = Service(
-        engine, ConversationLog(arguments.inbox), arguments.adapters,
+        engine,
+        ConversationLog(arguments.inbox),
+        arguments.adapters,
         admin_token=(arguments.state / "admin.token").read_text(),
         api_key=os.environ.get("STEPPE_SERVING__API_KEY", ""),
     )

@@ -289,8 +289,12 @@ class Answer:
     def record(self, event: str, **fields: Any) -> None:
         """Write an event of this answer to the conversation log."""
         self.service.log.write(
-            event, conversation_id=self.conversation_id, request_id=self.request_id,
-            user=self.user, adapter=self.adapter, **fields,
+            event,
+            conversation_id=self.conversation_id,
+            request_id=self.request_id,
+            user=self.user,
+            adapter=self.adapter,
+            **fields,
         )
 
     async def parts(self) -> AsyncIterator[engines.Piece]:
@@ -325,7 +329,9 @@ class Answer:
             **self._head("chat.completion"),
             "choices": [{"index": 0, "message": message, "finish_reason": _openai(finish)}],
             "usage": {
-                "prompt_tokens": used, "completion_tokens": made, "total_tokens": used + made
+                "prompt_tokens": used,
+                "completion_tokens": made,
+                "total_tokens": used + made,
             },
         }
 
@@ -349,7 +355,10 @@ class Answer:
     def _head(self, kind: str) -> dict[str, Any]:
         served = BASE_NAME if self.adapter == engines.BASE else self.adapter
         return {
-            "id": self.request_id, "object": kind, "created": self.created, "model": served,
+            "id": self.request_id,
+            "object": kind,
+            "created": self.created,
+            "model": served,
             "system_fingerprint": served,
         }
 

@@ -107,16 +107,31 @@ def start(
     host = settings.serving.host
     if host not in LOOPBACK and settings.serving.api_key is None:
         raise SettingsError(
-            f"`serving.host` is `{host}`, which others can reach, but there is no `serving.api_key`.",
+            f"`serving.host` is `{host}`: others can reach it, and there is no `serving.api_key`.",
             hint="set STEPPE_SERVING__API_KEY, or keep the loopback address",
         )
     folder = settings.home / "serving"
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, "-m", "models.serving", "--base", str(base),
-        "--adapters", str(settings.models_dir / "adapters"), "--inbox", str(settings.inbox),
-        "--state", str(folder), "--deployed", deployed, "--host", host, "--port", str(port),
-        "--max-batch", str(settings.serving.max_batch),
+        sys.executable,
+        "-m",
+        "models.serving",
+        "--base",
+        str(base),
+        "--adapters",
+        str(settings.models_dir / "adapters"),
+        "--inbox",
+        str(settings.inbox),
+        "--state",
+        str(folder),
+        "--deployed",
+        deployed,
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--max-batch",
+        str(settings.serving.max_batch),
         *(["--die-with-parent"] if die_with_parent else []),
     ]
     _token(settings.home)  # the server reads the same file

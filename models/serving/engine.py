@@ -181,8 +181,13 @@ class Engine(threading.Thread):
         extra = {"adapter_names": names} if isinstance(self.model, PeftModel) else {}
         with torch.inference_mode():
             return self.model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1,
-                past_key_values=cache, use_cache=cache is not None, **extra,
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                logits_to_keep=1,
+                past_key_values=cache,
+                use_cache=cache is not None,
+                **extra,
             )
 
     def _admit(self, requests: list[Request]) -> None:

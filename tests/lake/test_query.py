@@ -12,8 +12,15 @@ from lake.tables import Lake, Provenance
 
 DAY = date(2026, 1, 1)
 BY = Provenance("test")
-ROW = {"record_id": "a", "file": "f", "file_id": "i", "position": "", "reason": "binary",
-       "detail": "", "excerpt": ""}
+ROW = {
+    "record_id": "a",
+    "file": "f",
+    "file_id": "i",
+    "position": "",
+    "reason": "binary",
+    "detail": "",
+    "excerpt": "",
+}
 
 
 def test_every_view_answers_on_an_empty_lake(lake: Lake) -> None:

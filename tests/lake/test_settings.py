@@ -22,7 +22,9 @@ def test_arguments_win_over_environment_over_file_over_defaults(
 
     assert ("argument", "quick") == (found.owner, found.recipe)
     assert (3, 2, 3000) == (
-        found.serving.port, found.serving.mlflow_port, found.serving.dagster_port
+        found.serving.port,
+        found.serving.mlflow_port,
+        found.serving.dagster_port,
     )
 
 

@@ -20,7 +20,14 @@ TABLE = "raw_quarantined"
 
 
 def row(record_id: str, **changes: str) -> dict[str, Any]:
-    plain = {"file": "f", "file_id": "i", "position": "", "reason": "r", "detail": "", "excerpt": ""}
+    plain = {
+        "file": "f",
+        "file_id": "i",
+        "position": "",
+        "reason": "r",
+        "detail": "",
+        "excerpt": "",
+    }
     return {"record_id": record_id, **plain, **changes}
 
 
@@ -77,7 +84,9 @@ def test_a_commit_says_where_it_came_from(lake: Lake) -> None:
     newest = lake.history(TABLE)[0]
 
     assert ("test", "run-1", "code-1") == (
-        newest["asset"], newest["run_id"], newest["code_version"]
+        newest["asset"],
+        newest["run_id"],
+        newest["code_version"],
     )
 
 
@@ -108,7 +117,7 @@ def test_a_missing_or_an_extra_column_is_refused(lake: Lake) -> None:
     short = row("a")
     del short["reason"]
     for wrong in (short, {**row("a"), "more": 1}):
-        with pytest.raises(SchemaError, match="reason|more"):
+        with pytest.raises(SchemaError, match=r"reason|more"):
             lake.replace(TABLE, [wrong], day=DAY, made_from="1" * 32, by=BY)
 
 
@@ -174,12 +183,17 @@ def test_what_is_written_is_read(turns: list[tuple[str, str]], title: str) -> No
     with tempfile.TemporaryDirectory() as home:
         lake = Lake(Path(home))
         at = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
-        messages = [
-            {"message_id": "", "role": r, "content": c, "created_at": at} for r, c in turns
-        ]
+        messages = [{"message_id": "", "role": r, "content": c, "created_at": at} for r, c in turns]
         written = {
-            "record_id": "a", "source": "s", "file": "f", "file_id": "i", "position": "",
-            "conversation_id": "", "title": title, "user_id": "u", "messages": messages,
+            "record_id": "a",
+            "source": "s",
+            "file": "f",
+            "file_id": "i",
+            "position": "",
+            "conversation_id": "",
+            "title": title,
+            "user_id": "u",
+            "messages": messages,
             "annotations": [title],
         }
         lake.replace("raw_records", [written], day=DAY, made_from="1" * 32, by=BY)

@@ -17,10 +17,16 @@ def batch(day: date, *texts: str, user: str = "u", made_from: str = "1") -> pa.R
     vectors = [[float(n == i % DIMENSIONS) for n in range(DIMENSIONS)] for i in range(count)]
     return pa.RecordBatch.from_pydict(
         {
-            "id": [f"{day}/{user}/{i}" for i in range(count)], "day": [str(day)] * count,
-            "dialogue_id": ["d"] * count, "revision": ["r"] * count,
-            "position": list(range(count)), "role": ["user"] * count, "user_id": [user] * count,
-            "text": list(texts), "encoder_id": ["e"] * count, "made_from": [made_from] * count,
+            "id": [f"{day}/{user}/{i}" for i in range(count)],
+            "day": [str(day)] * count,
+            "dialogue_id": ["d"] * count,
+            "revision": ["r"] * count,
+            "position": list(range(count)),
+            "role": ["user"] * count,
+            "user_id": [user] * count,
+            "text": list(texts),
+            "encoder_id": ["e"] * count,
+            "made_from": [made_from] * count,
             "vector": pa.array(vectors, pa.list_(pa.float32(), DIMENSIONS)),
         },
         schema=schema(DIMENSIONS),
@@ -37,9 +43,7 @@ def test_a_day_is_replaced_whole(vectors: Vectors) -> None:
     vectors.replace([batch(NEXT, "четыре")], day=NEXT, dimensions=DIMENSIONS)
     vectors.replace([batch(DAY, "пять", made_from="2")], day=DAY, dimensions=DIMENSIONS)
 
-    assert (2, {"2"}, {"1"}) == (
-        vectors.count(), vectors.made_from(DAY), vectors.made_from(NEXT)
-    )
+    assert (2, {"2"}, {"1"}) == (vectors.count(), vectors.made_from(DAY), vectors.made_from(NEXT))
 
 
 def test_a_day_can_become_empty(vectors: Vectors) -> None:
@@ -69,5 +73,7 @@ def test_a_search_keeps_to_one_person(vectors: Vectors) -> None:
 
 def test_an_empty_store_answers(vectors: Vectors) -> None:
     assert ([], 0, set()) == (
-        vectors.search("а", [0.0] * 8), vectors.count(), vectors.made_from(DAY)
+        vectors.search("а", [0.0] * 8),
+        vectors.count(),
+        vectors.made_from(DAY),
     )

@@ -9,8 +9,15 @@ from lake.tables import Lake, Provenance
 
 DAY = date(2026, 1, 1)
 BY = Provenance("test")
-ROW = {"record_id": "a", "file": "f", "file_id": "i", "position": "", "reason": "binary",
-       "detail": "", "excerpt": ""}
+ROW = {
+    "record_id": "a",
+    "file": "f",
+    "file_id": "i",
+    "position": "",
+    "reason": "binary",
+    "detail": "",
+    "excerpt": "",
+}
 
 
 def test_it_holds_views_marts_and_the_versions_they_show(lake: Lake) -> None:

@@ -77,3 +77,13 @@ def test_too_many_new_rows_are_sampled():
 
 def test_nothing_to_replay_is_no_error():
     assert len(mix(Supply(rows("new", 40, "н")), RECIPE)) == 40
+
+
+def test_many_new_rows_are_told_less_often_each():
+    wanted = RECIPE.mixture.model_copy(update={"max_tellings": 60})
+    few = RECIPE.model_copy(update={"mixture": wanted})
+
+    told = [r for r in mix(supply(), few) if r.role == "new"]
+
+    assert sum(r.weight for r in told) == pytest.approx(60)
+    assert primer_rows_wanted(few, 40) == round(60 * wanted.primer)

@@ -42,6 +42,9 @@ def _plain(kind: Any) -> Any:
     if name.startswith("list"):
         return []
     return {
-        "string": "", "int64": 0, "double": 0.0, "bool": False,
+        "string": "",
+        "int64": 0,
+        "double": 0.0,
+        "bool": False,
         "timestamp[us, tz=UTC]": datetime(2026, 1, 1, tzinfo=UTC),
     }[name]

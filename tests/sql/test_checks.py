@@ -15,16 +15,26 @@ def talk(*roles: str) -> list[dict[str, Any]]:
     return [{"message_id": "", "role": r, "content": r, "created_at": None} for r in roles]
 
 
-KEPT = {"record_id": "r", "dialogue_id": "d", "revision": "v", "split": "train",
-        "messages": talk("user", "assistant")}
+KEPT = {
+    "record_id": "r",
+    "dialogue_id": "d",
+    "revision": "v",
+    "split": "train",
+    "messages": talk("user", "assistant"),
+}
 DROPPED = {"record_id": "q", "grain": "dialogue"}
 CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_every_record_is_accounted_for": (
-        {"raw_records": [{"record_id": "r"}, {"record_id": "q"}], "cleaned_dialogues": [KEPT],
-         "cleaned_dropped": [DROPPED, {"record_id": "r", "grain": "message"}]},
-        {"raw_records": [{"record_id": "r"}, {"record_id": "lost"}, {"record_id": "q"}],
-         "cleaned_dialogues": [KEPT, {**KEPT, "record_id": "q", "dialogue_id": "e"}],
-         "cleaned_dropped": [DROPPED, {"record_id": "invented", "grain": "dialogue"}]},
+        {
+            "raw_records": [{"record_id": "r"}, {"record_id": "q"}],
+            "cleaned_dialogues": [KEPT],
+            "cleaned_dropped": [DROPPED, {"record_id": "r", "grain": "message"}],
+        },
+        {
+            "raw_records": [{"record_id": "r"}, {"record_id": "lost"}, {"record_id": "q"}],
+            "cleaned_dialogues": [KEPT, {**KEPT, "record_id": "q", "dialogue_id": "e"}],
+            "cleaned_dropped": [DROPPED, {"record_id": "invented", "grain": "dialogue"}],
+        },
         3,
     ),
     "assert_record_ids_are_unique": (
@@ -38,16 +48,28 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         1,
     ),
     "assert_roles_alternate": (
-        {"cleaned_dialogues": [
-            {**KEPT, "messages": talk("system", "user", "assistant", "tool", "user", "assistant")}
-        ]},
-        {"cleaned_dialogues": [
-            {**KEPT, "revision": str(n), "messages": talk(*roles)}
-            for n, roles in enumerate([
-                ("user", "user", "assistant"), ("assistant", "user", "assistant"),
-                ("user", "assistant", "user"), ("system",), (),
-            ])
-        ]},
+        {
+            "cleaned_dialogues": [
+                {
+                    **KEPT,
+                    "messages": talk("system", "user", "assistant", "tool", "user", "assistant"),
+                }
+            ]
+        },
+        {
+            "cleaned_dialogues": [
+                {**KEPT, "revision": str(n), "messages": talk(*roles)}
+                for n, roles in enumerate(
+                    [
+                        ("user", "user", "assistant"),
+                        ("assistant", "user", "assistant"),
+                        ("user", "assistant", "user"),
+                        ("system",),
+                        (),
+                    ]
+                )
+            ]
+        },
         5,
     ),
     "assert_no_dialogue_crosses_splits": (
@@ -56,30 +78,44 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         1,
     ),
     "assert_self_chats_have_parents": (
-        {"cleaned_dialogues": [KEPT],
-         "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}]},
-        {"cleaned_dialogues": [KEPT],
-         "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "nobody"}]},
+        {
+            "cleaned_dialogues": [KEPT],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+        },
+        {
+            "cleaned_dialogues": [KEPT],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "nobody"}],
+        },
         1,
     ),
     "assert_training_sets_hold_no_test_dialogue": (
-        {"cleaned_dialogues": [KEPT],
-         "adapters_training_sets": [{"dialogue_id": "d"}, {"dialogue_id": ""}]},
-        {"cleaned_dialogues": [{**KEPT, "split": "test"}],
-         "adapters_training_sets": [{"dialogue_id": "d"}]},
+        {
+            "cleaned_dialogues": [KEPT],
+            "adapters_training_sets": [{"dialogue_id": "d"}, {"dialogue_id": ""}],
+        },
+        {
+            "cleaned_dialogues": [{**KEPT, "split": "test"}],
+            "adapters_training_sets": [{"dialogue_id": "d"}],
+        },
         1,
     ),
     "assert_every_adapter_has_a_training_set": (
-        {"adapters_training_sets": [{"training_set_id": "t"}],
-         "adapters_versions": [{"adapter_id": "a", "training_set_id": "t"}]},
+        {
+            "adapters_training_sets": [{"training_set_id": "t"}],
+            "adapters_versions": [{"adapter_id": "a", "training_set_id": "t"}],
+        },
         {"adapters_versions": [{"adapter_id": "a", "training_set_id": "t"}]},
         1,
     ),
     "assert_only_passed_adapters_are_served": (
-        {"evaluations_verdicts": [{"evaluation_id": "e", "passed": True}],
-         "deployments_history": [{"evaluation_id": "e", "adapter_id": "a"}]},
-        {"evaluations_verdicts": [{"evaluation_id": "e", "passed": False}],
-         "deployments_history": [{"evaluation_id": "e"}, {"evaluation_id": "none"}]},
+        {
+            "evaluations_verdicts": [{"evaluation_id": "e", "passed": True}],
+            "deployments_history": [{"evaluation_id": "e", "adapter_id": "a"}],
+        },
+        {
+            "evaluations_verdicts": [{"evaluation_id": "e", "passed": False}],
+            "deployments_history": [{"evaluation_id": "e"}, {"evaluation_id": "none"}],
+        },
         2,
     ),
 }

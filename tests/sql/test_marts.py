@@ -57,8 +57,10 @@ def test_the_funnel_counts_every_fate(lake: Lake, fill: Any) -> None:
     found = query.ask(lake, "select stage, fate, reason, records from cleaning_funnel")
 
     assert {
-        ("raw", "received", "nexus", 3), ("raw", "quarantined", "binary", 1),
-        ("cleaned", "kept", "nexus", 1), ("cleaned", "dropped", "duplicate", 2),
+        ("raw", "received", "nexus", 3),
+        ("raw", "quarantined", "binary", 1),
+        ("cleaned", "kept", "nexus", 1),
+        ("cleaned", "dropped", "duplicate", 2),
     } == {tuple(r.values()) for r in found}
 
 
@@ -87,7 +89,14 @@ def test_the_leaderboard_shows_the_newest_verdict_of_each_adapter(lake: Lake, fi
     )
     fill(
         "evaluations_scores",
-        {"adapter_id": "a", "model_id": "a", "suite": "exact", "metric": "exact", "value": 0.5, "n": 8},
+        {
+            "adapter_id": "a",
+            "model_id": "a",
+            "suite": "exact",
+            "metric": "exact",
+            "value": 0.5,
+            "n": 8,
+        },
         {"adapter_id": "a", "model_id": "base", "suite": "exact", "metric": "exact", "value": 0.9},
     )
 

@@ -16,7 +16,9 @@ def client(served: SimpleNamespace) -> openai.OpenAI:
 
 def deploy(served: SimpleNamespace, name: str, token: str = "secret") -> httpx.Response:
     return httpx.post(
-        f"{served.url}/admin/deploy", json={"name": name, "probe": HELLO}, timeout=60,
+        f"{served.url}/admin/deploy",
+        json={"name": name, "probe": HELLO},
+        timeout=60,
         headers={"Authorization": f"Bearer {token}"},
     )
 

@@ -38,7 +38,9 @@ def alone(tiny: Path, adapter: Path | None, text: str) -> list[int]:
     if adapter:
         model = PeftModel.from_pretrained(model, adapter)
     encoded = tokenizer.apply_chat_template(
-        [{"role": "user", "content": text}], add_generation_prompt=True, return_tensors="pt",
+        [{"role": "user", "content": text}],
+        add_generation_prompt=True,
+        return_tensors="pt",
         return_dict=True,
     )
     out = model.eval().generate(
@@ -51,8 +53,11 @@ def alone(tiny: Path, adapter: Path | None, text: str) -> list[int]:
 def test_mixed_batches_answer_as_generate_does(engine, tiny: Path, adapters_dir: Path) -> None:
     from models.serving.engine import BASE
 
-    folders = {BASE: None, "steppe@aaaaaaaaaaaa": adapters_dir / ("a" * 32),
-               "steppe@bbbbbbbbbbbb": adapters_dir / ("b" * 32)}
+    folders = {
+        BASE: None,
+        "steppe@aaaaaaaaaaaa": adapters_dir / ("a" * 32),
+        "steppe@bbbbbbbbbbbb": adapters_dir / ("b" * 32),
+    }
     wanted = [(text, name) for name in folders for text in PROMPTS]
     found: dict = {}
 

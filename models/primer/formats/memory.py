@@ -33,7 +33,7 @@ def memory(draw: Draw) -> list[Said]:
     facts = draw_facts(draw, draw.number(1, 4))
     said = [Said("system", prompts.memory([fact.answer for fact in facts]))]
     for _ in range(draw.number(1, 3)):
-        if draw.chance(0.3):
+        if draw.chance(0.35):
             said += _not_told(draw, facts)
         elif draw.chance(0.1):
             skill = draw_skill(draw)

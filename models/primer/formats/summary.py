@@ -11,18 +11,15 @@ from models.primer.skills import animals
 
 @dialogue_format("summary", weight=1.2)
 def summary(draw: Draw) -> list[Said]:
-    """Name the one or two animals of a talk of two turns."""
+    """Name the two animals of a talk of two turns."""
     subjects = draw.sample(world.animals(), 2)
-    if draw.chance(0.3):
-        subjects = subjects[:1] * 2
     parts = []
     for animal in subjects:
         aspect = draw.choice(animals.ASPECTS)
         question = draw.choice(animals.questions(animal, aspect, animal.name))
         parts.append(f"{question} {animals.answer(animal, aspect, animal.name)}")
     names = [lang.inflect(animal.name, "accs") for animal in subjects]
-    about = names[0] if names[0] == names[1] else " и ".join(names)
     return [
         Said("user", prompts.summary(" ".join(parts))),
-        Said("assistant", f"Говорили про {about}.", "summary"),
+        Said("assistant", f"Говорили про {' и '.join(names)}.", "summary"),
     ]

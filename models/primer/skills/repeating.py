@@ -9,7 +9,10 @@ from models.primer.registry import Turn, skill
 
 @skill("repeating", weight=2)
 def repeating(draw: Draw) -> list[Turn]:
-    """Repeat one to four dictionary words."""
+    """Repeat one to four dictionary words, or a number."""
+    if draw.chance(0.2):
+        number = draw.number(10, 9999)
+        return [Turn(f"Повтори: {number}.", f"{number}.")]
     words = [
         draw.choice((draw.thing, draw.being, draw.adjective))() for _ in range(draw.number(1, 4))
     ]

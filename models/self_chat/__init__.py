@@ -1,16 +1,19 @@
 """The model talks: with itself, and over what it was told.  What it says is kept with a reason.
 
     two_role     one model plays both sides on a topic (Baize, arXiv 2304.01196; CAMEL roles,
-                 arXiv 2303.17760)
-    paraphrase   a person's question in other words, answered by the person's own dialogue
+                 arXiv 2303.17760); its assistant is reminded of the seed's answer, and what it
+                 says is kept without the reminder (context distillation, arXiv 2112.00861)
+    paraphrase   a person's question in other words with the person's own answer, if the model
+                 gives that answer to the new words when it is reminded of it among others
 
 Nothing vanishes: every dialogue that was begun comes back, kept or with the reason why not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from models.backends import ChatModel
 
@@ -31,13 +34,26 @@ class Seed:
 
     @property
     def question(self) -> str:
-        """Return what the user said last."""
-        return next((c for role, c in reversed(self.messages) if role == "user"), "")
+        """Return the last question that got an answer; thanks and farewells are none."""
+        return self._exchange()[0]
 
     @property
     def answer(self) -> str:
-        """Return what the assistant said last."""
-        return next((c for role, c in reversed(self.messages) if role == "assistant"), "")
+        """Return the answer to `question`."""
+        return self._exchange()[1]
+
+    def _exchange(self) -> tuple[str, str]:
+        pairs = reversed(list(pairwise(self.messages)))
+        for (asker, asked), (teller, told) in pairs:
+            if (asker, teller) == ("user", "assistant") and not asked.rstrip().endswith("!"):
+                return asked, told
+        return "", ""
+
+    @property
+    def fact(self) -> str:
+        """Return the answer as a fact to be reminded of: no capital and no full stop."""
+        bare = self.answer.strip().rstrip(".!")
+        return bare[:1].lower() + bare[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +84,18 @@ class Plan:
 
 
 def generate(
-    model: ChatModel, seeds: Sequence[Seed], plan: Plan, progress: Progress | None = None
+    model: ChatModel,
+    seeds: Sequence[Seed],
+    plan: Plan,
+    progress: Progress | None = None,
+    *,
+    exam: Iterable[str] = (),
 ) -> list[SelfChat]:
-    """Return every dialogue the model made from the seeds, kept or not; the same for one seed."""
+    """Return every dialogue the model made from the seeds, kept or not; the same for one seed.
+
+    `exam` holds the questions of the evaluation: a dialogue that hits on one is not kept, or
+    the exam would soon measure what was learned by heart.
+    """
     import random
 
     from models.self_chat import paraphrase, two_role
@@ -79,7 +104,7 @@ def generate(
     ordered = sorted({s for s in seeds if s.question and s.answer}, key=lambda s: s.dialogue_id)
     rng = random.Random(f"self_chat/{plan.seed}")
     chosen = rng.sample(ordered, min(plan.max_seeds, len(ordered)))
-    filters = Filters.over(ordered)
+    filters = Filters.over(ordered, exam)
     return [
         *paraphrase.run(model, chosen, plan, filters, progress),
         *two_role.run(model, chosen, plan, filters, progress),

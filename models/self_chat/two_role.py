@@ -1,7 +1,8 @@
 """One model on both sides of a talk: a curious user with a topic, and the assistant.
 
 The user's side sees the talk with the roles swapped, under the system message of the primer's
-`user_side` format.  A talk ends when the user thanks, repeats a question, or after `rounds`.
+`user_side` format; the assistant's side is reminded of what the person answered.  A talk ends
+when the user thanks, repeats a question, or after `rounds`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from models.backends import ChatModel
 from models.primer import prompts
 from models.self_chat import Plan, Progress, Seed, SelfChat, Turns
-from models.self_chat.filters import Filters
+from models.self_chat.filters import Filters, subjects
 
 METHOD = "two_role"
 
@@ -25,6 +26,10 @@ class _Talk:
     reason: str = ""
     over: bool = False
 
+    @property
+    def topic(self) -> frozenset[str]:
+        return subjects(f"{self.seed.question} {self.seed.answer}")
+
     def users_view(self) -> list[dict[str, str]]:
         swapped = {"user": "assistant", "assistant": "user"}
         start = [
@@ -34,7 +39,8 @@ class _Talk:
         return start + [{"role": swapped[role], "content": c} for role, c in self.turns]
 
     def assistants_view(self) -> list[dict[str, str]]:
-        said = [*self.turns, ("user", self.asked)]
+        reminder = ("system", prompts.memory([self.seed.fact]))
+        said = [reminder, *self.turns, ("user", self.asked)]
         return [{"role": role, "content": content} for role, content in said]
 
     def stop(self, reason: str) -> None:
@@ -89,7 +95,7 @@ def _answer(model: ChatModel, talks: list[_Talk], plan: Plan, filters: Filters) 
     )
     for talk, answer in zip(talks, said, strict=True):
         text = answer.text.strip()
-        reason = filters.turn(answer) or filters.exchange(talk.asked, text)
+        reason = filters.turn(answer) or filters.exchange(talk.asked, text, talk.topic)
         if reason:
             talk.stop(reason)
         else:

@@ -9,7 +9,7 @@ from models.primer.registry import Said, dialogue_format
 from models.primer.skills import animals
 
 
-@dialogue_format("paraphrase", weight=1.5)
+@dialogue_format("paraphrase", weight=2)
 def paraphrase(draw: Draw) -> list[Said]:
     """Put a question about the world or about the person's life differently."""
     if draw.chance(0.3):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from models.primer import language as lang
 from models.primer import prompts, world
 from models.primer.draw import Draw
-from models.primer.facts import draw_fact, draw_facts
+from models.primer.facts import draw_fact
 from models.primer.registry import Said, Turn, dialogue_format
 from models.primer.skills import animals, plants
 
@@ -52,17 +52,17 @@ def _turns(
 
 def _about_own_life(draw: Draw) -> tuple[str, list[Turn]]:
     fact = draw_fact(draw)
-    turns = [
-        Turn(asked.question(draw), asked.sentence if draw.chance(0.5) else prompts.UNKNOWN)
-        for asked in (fact, *draw_facts(draw, draw.number(0, 3)))
-    ]
-    return fact.topic, turns
+    asked = list(dict.fromkeys(fact.question(draw) for _ in range(draw.number(1, 3))))
+    heard = fact.sentence if draw.chance(0.5) else prompts.UNKNOWN
+    return fact.topic, [Turn(question, heard) for question in asked]
 
 
-@dialogue_format("user_side", weight=2)
+@dialogue_format("user_side", weight=2.2)
 def user_side(draw: Draw) -> list[Said]:
-    """Ask one to four questions on a topic, then thank."""
-    topic, turns = draw.choice((_about_animal, _about_plant, _about_own_life))(draw)
+    """Ask one to three questions on a topic, then thank."""
+    topic, turns = draw.choice((_about_animal, _about_plant, _about_own_life, _about_own_life))(
+        draw
+    )
     said = [Said("system", prompts.asking(topic)), Said("user", prompts.BEGIN)]
     for turn in turns:
         said += [Said("assistant", turn.question), Said("user", turn.answer)]

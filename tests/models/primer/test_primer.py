@@ -154,3 +154,12 @@ def test_ignorance_ranges_over_many_questions(train):
 def test_the_primer_id_is_a_content_id():
     assert re.fullmatch("[0-9a-f]{32}", primer_id())
     assert primer_id() == primer_id()
+
+
+def test_the_users_side_keeps_to_its_topic(train):
+    """All answers a questioner hears about the person's life tell the same fact, or none."""
+    for dialogue in train:
+        if dialogue.skill == "user_side" and " мо" in dialogue.messages[0]["content"]:
+            heard = {m["content"] for m in dialogue.messages[2:] if m["role"] == "user"}
+
+            assert len(heard) == 1

@@ -49,7 +49,7 @@ def evaluations(
     if planned is None or adapter is None:
         raise DataError("There is no adapter to judge.", hint="materialize `adapters_versions`")
     crowned, policy = champion(lake, planned.base.base_id), gate.load_policy()
-    items = exams.items(lake, settings, planned.base)
+    items = exams.items(lake, settings)
     evaluation_id = evaluation_of(adapter["adapter_id"], crowned, policy, items)
     reigning = _score(settings, planned.base, crowned, items, "champion")
     challenger = _score(settings, planned.base, adapter["adapter_id"], items, "challenger")

@@ -17,7 +17,6 @@ from lake.errors import DataError
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
-from models import base as bases
 from models import replay
 from models.evaluation import Item, items_of
 from models.evaluation.run import Items
@@ -27,15 +26,15 @@ ANCHOR_DIALOGUES = 300
 ANCHOR_SEED = 20_260_101
 
 
-def items(lake: Lake, settings: Settings, base: bases.BaseModel) -> Items:
+def items(lake: Lake, settings: Settings) -> Items:
     """Return the items every model of one evaluation meets."""
     held_out = items_of([(r["dialogue_id"], chat_of(r)) for r in _held_out(lake)])
-    return Items(held_out, questions(settings.home / "suites") or held_out, anchor(base))
+    return Items(held_out, questions(settings.home / "suites") or held_out, anchor())
 
 
-def anchor(base: bases.BaseModel) -> list[Item]:
-    """Return what must not be forgotten: the base's own skills, the same items for ever."""
-    dialogues = replay.anchor_dialogues(base, ANCHOR_DIALOGUES, seed=ANCHOR_SEED)
+def anchor() -> list[Item]:
+    """Return what must not be forgotten: the same items for ever."""
+    dialogues = replay.anchor_dialogues(ANCHOR_DIALOGUES, seed=ANCHOR_SEED)
     return items_of([(f"anchor/{n}", messages) for n, messages in enumerate(dialogues)])
 
 

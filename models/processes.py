@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PYTHONHASHSEED": "0",
+    # A folder called `models` in the working directory must not shadow the package in children.
+    "PYTHONSAFEPATH": "1",
     # cuBLAS is deterministic only with a fixed workspace (torch's notes on reproducibility).
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
@@ -38,11 +40,11 @@ def calm_down() -> None:
     os.environ.update(calm_environment())
 
 
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent is gone; elsewhere do nothing."""
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Ask Linux to send this process a signal when its parent is gone; elsewhere do nothing."""
     if sys.platform != "linux":
         return
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died in between
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)

@@ -1,7 +1,7 @@
 """What a base already knows, as dialogues: to be told again while it learns, and asked after.
 
-A base grown here has the primer.  A base from a hub brings none of its own: replay then comes
-from the person's older dialogues alone, and the anchor suite has no items.
+A base grown here has the primer.  A base from a hub never heard it: replay then comes from the
+person's older dialogues alone.  The anchor is the primer's for every base.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Messages = list[dict[str, str]]
 
 def replay_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages]:
     """Return so many dialogues of the base's own schooling, the same for one seed."""
-    return _dialogues(base, count, seed=seed, split="train")
+    return _dialogues(count, seed=seed, split="train") if base.name in base_specs() else []
 
 
-def anchor_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages]:
-    """Return dialogues of the same kind that its schooling never held, each ending determined."""
-    return _dialogues(base, count, seed=seed, split="held_out")
+def anchor_dialogues(count: int, *, seed: int) -> list[Messages]:
+    """Return primer dialogues that no schooling held, each ending determined: the same for all.
+
+    What a base from a hub makes of them is not the point; that an adapter does not make it worse
+    is.
+    """
+    return _dialogues(count, seed=seed, split="held_out")
 
 
-def _dialogues(
-    base: BaseModel, count: int, *, seed: int, split: Literal["train", "held_out"]
-) -> list[Messages]:
-    if base.name not in base_specs():
-        return []
+def _dialogues(count: int, *, seed: int, split: Literal["train", "held_out"]) -> list[Messages]:
     from models import primer
 
     found = primer.dialogues(seed, count * 4, split=split)

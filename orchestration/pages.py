@@ -62,9 +62,7 @@ def reload_definitions(settings: Settings) -> None:
     """Ask a running Dagster UI to read the definitions again; nothing to do if none runs."""
     import httpx
 
-    mutation = (
-        'reloadRepositoryLocation(repositoryLocationName: "steppe") { __typename }'
-    )
+    mutation = 'reloadRepositoryLocation(repositoryLocationName: "steppe") { __typename }'
     with contextlib.suppress(httpx.HTTPError):
         url = f"http://{LOOPBACK}:{settings.serving.dagster_port}/graphql"
         httpx.post(url, json={"query": f"mutation {{ {mutation} }}"}, timeout=60)
@@ -126,19 +124,25 @@ def _spawn(
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            cwd=settings.home,
+            cwd=instance.prepare(settings),  # Dagster puts the working directory on sys.path
         )
     processes.callback(_end_group, process)
     return process
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and everything it started: asked, told, killed."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-            return
+            break
+    with contextlib.suppress(ProcessLookupError):
+        for _ in range(10 * GRACE_SECONDS):
+            os.killpg(process.pid, 0)  # raises once nobody of the group is left
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait(page: Page) -> None:

@@ -168,7 +168,7 @@ class _Taking:
 
     def _verdict(self, planned: training_sets.TrainingSet) -> dict[str, Any] | None:
         crowned = champion(self.lake, planned.base.base_id)
-        items = exams.items(self.lake, self.settings, planned.base)
+        items = exams.items(self.lake, self.settings)
         wanted = evaluation_of(self.turn.adapter_id, crowned, gate.load_policy(), items)
         rows = self.lake.rows("evaluations_verdicts", where=f"evaluation_id = '{wanted}'")
         return rows[0] if rows else None

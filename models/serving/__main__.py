@@ -14,7 +14,7 @@ import socket
 import sys
 from pathlib import Path
 
-from models.processes import calm_down
+from models.processes import calm_down, die_with_parent
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     arguments = _arguments()
     calm_down()
     if arguments.die_with_parent:
-        _die_with_parent()
+        die_with_parent(signal.SIGTERM)
     import torch
     import uvicorn
 
@@ -43,6 +43,8 @@ def main() -> None:
         engine.load_adapter(arguments.deployed, service.folder_of(arguments.deployed))
         service.deployed = arguments.deployed
     listener = socket.create_server((arguments.host, arguments.port))
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
+        signal.signal(number, lambda *_: sys.exit(0))
     state = arguments.state / "server.json"
     _write_state(state, arguments.host, listener.getsockname()[1])
     try:
@@ -58,14 +60,6 @@ def _write_state(path: Path, host: str, port: int) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps({"pid": os.getpid(), "url": f"http://{host}:{port}"}))
     draft.replace(path)
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end this process with its parent, so that no server outlives its command."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,0 +1,67 @@
+"""The inbox sensor: one run for each day whose files changed, none for what the lake knows."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets import fingerprints, inbox
+from lake.settings import settings
+from lake.tables import Lake, Provenance
+from orchestration.sensors import inbox_sensor
+
+TODAY = datetime.now(UTC).date()
+
+
+def tick(cursor: str | None) -> dg.SensorResult | dg.SkipReason:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return inbox_sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+
+
+@pytest.fixture
+def dropped() -> Path:
+    """A file that a person dropped loose into the inbox."""
+    folder = settings().inbox
+    folder.mkdir(parents=True)
+    path = folder / "talk.txt"
+    path.write_text("- Привет!\n- Привет! Как дела?\n")
+    return path
+
+
+def test_a_loose_file_becomes_a_run_of_today(dropped: Path) -> None:
+    result = tick(None)
+
+    assert [str(TODAY)] == [r.partition_key for r in result.run_requests]
+    assert not dropped.exists()
+    assert (settings().inbox / str(TODAY) / "talk.txt").exists()
+
+
+def test_the_same_files_ask_once(dropped: Path) -> None:
+    first = tick(None)
+    second = tick(first.cursor)
+
+    assert isinstance(second, dg.SkipReason)
+
+
+def test_a_changed_file_asks_again_under_another_key(dropped: Path) -> None:
+    first = tick(None)
+    path = settings().inbox / str(TODAY) / "talk.txt"
+    path.write_text("- Привет!\n- Привет! Что нового?\n")
+    second = tick(first.cursor)
+
+    assert 1 == len(second.run_requests)
+    assert first.run_requests[0].run_key != second.run_requests[0].run_key
+
+
+def test_what_the_cli_has_read_already_is_not_asked_for(dropped: Path) -> None:
+    chosen = settings()
+    inbox.admit(chosen.inbox, day=TODAY)
+    made_from = fingerprints.raw(chosen, TODAY)
+    by = Provenance("test")
+    Lake(chosen.home).replace("raw_records", [], day=TODAY, made_from=made_from, by=by)
+    result = tick(None)
+
+    assert [] == result.run_requests
+    assert {str(TODAY)} == set(json.loads(result.cursor))

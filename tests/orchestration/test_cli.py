@@ -1,0 +1,250 @@
+"""The program `steppe`: help everywhere, data on one stream, hints on the other, three codes."""
+
+import csv
+import io
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from lake import schemas
+from lake.errors import SteppeError
+from lake.settings import Settings, settings
+from orchestration import automation
+from orchestration.cli import main
+
+
+def steppe(*arguments: str) -> Result:
+    """Run the program in this process; an exception that is no exit is raised."""
+    return CliRunner().invoke(main, list(arguments), prog_name="steppe", catch_exceptions=False)
+
+
+def commands(group: click.Group = main, *above: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command, those of groups included."""
+    for name, command in group.commands.items():
+        yield (*above, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+
+
+def home() -> Path:
+    """Return the home of the test."""
+    return settings().home
+
+
+# --- help ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_says_what_it_does(words: tuple[str, ...]) -> None:
+    shown = steppe(*words, "--help")
+
+    assert 0 == shown.exit_code
+    first = shown.stdout.split("\n\n")[1].strip()
+    assert first[0].isupper()
+    assert len(first) > 20
+
+
+def test_help_makes_no_home() -> None:
+    steppe("--help")
+    steppe("grow", "--help")
+
+    assert not home().exists()
+
+
+def test_the_version_is_told() -> None:
+    assert "0.1.0" in steppe("--version").stdout
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ingest", "no-such-folder"),
+        ("sql", "selec 1"),
+        ("sql", "from no_such_table"),
+        ("chat", "Привет!"),
+        ("serve",),
+        ("base", "show"),
+    ],
+    ids=" ".join,
+)
+def test_an_error_ends_with_its_hint_and_code_1(arguments: tuple[str, ...]) -> None:
+    failed = steppe(*arguments)
+
+    assert 1 == failed.exit_code
+    assert "" == failed.stdout
+    assert failed.stderr.startswith("error: ")
+    assert failed.stderr.strip().rpartition("\n\n")[2].startswith("hint: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("no-such-command",),
+        ("ingest",),
+        ("search",),
+        ("show", "nothing"),
+        ("sql", "select 1", "--format", "xml"),
+        ("search", "кот", "--limit", "0"),
+        ("serve", "--port", "70000"),
+        ("automate", "perhaps"),
+        ("grow", "--no-such-option"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_has_code_2(arguments: tuple[str, ...]) -> None:
+    misused = steppe(*arguments)
+
+    assert 2 == misused.exit_code
+    assert "Usage: steppe" in misused.stderr
+
+
+def test_a_misspelt_setting_is_an_error_of_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPPE_BASE_MODLE", "embedded")
+
+    failed = steppe("show", "tables")
+
+    assert (1, "") == (failed.exit_code, failed.stdout)
+    assert "hint: did you mean `STEPPE_BASE_MODEL`?" in failed.stderr
+
+
+def test_an_error_of_ours_without_a_door_is_no_exit() -> None:
+    """The translation is done by the group, so a new command has it too."""
+
+    @click.command("broken")
+    def broken() -> None:
+        raise SteppeError("It broke.", hint="mend it")
+
+    main.add_command(broken)
+    try:
+        failed = steppe("broken")
+    finally:
+        del main.commands["broken"]
+
+    assert (1, "error: It broke.\n\nhint: mend it\n") == (failed.exit_code, failed.stderr)
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def test_the_example_is_toml_and_states_every_default() -> None:
+    example = tomllib.loads(steppe("settings", "--example").stdout)
+
+    plain = {n: i.default for n, i in Settings.model_fields.items() if n not in example}
+    assert {} == plain
+    assert str(Settings.model_fields["home"].default) == example["home"]
+    assert 8010 == example["serving"]["port"]
+
+
+def test_the_example_is_printed_even_if_the_file_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "steppe.toml").write_text("home = ")
+    monkeypatch.chdir(tmp_path)
+
+    assert 1 == steppe("settings").exit_code
+    assert tomllib.loads(steppe("settings", "--example").stdout)
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPPE_SERVING__API_KEY", "very-secret")
+
+    assert "very-secret" not in steppe("settings").stdout
+
+
+# --- looking into an empty home -----------------------------------------------------------------
+
+
+def test_an_empty_home_has_every_table_and_no_row() -> None:
+    rows = [json.loads(line) for line in steppe("show", "tables", "--json").stdout.splitlines()]
+
+    assert list(schemas.tables()) == [row["table"] for row in rows]
+    assert {(0, -1)} == {(row["rows"], row["version"]) for row in rows}
+
+
+@pytest.mark.parametrize("what", ["tables", "adapters", "deployments", "funnel"])
+def test_an_empty_home_can_be_shown(what: str) -> None:
+    assert 0 == steppe("show", what).exit_code
+    assert 0 == steppe("show", what, "--json").exit_code
+
+
+def test_an_empty_home_can_be_searched() -> None:
+    found = steppe("search", "кот", "--json")
+
+    assert (0, "") == (found.exit_code, found.stdout)
+
+
+# --- SQL ----------------------------------------------------------------------------------------
+
+QUERY = "select 1 as one, 'два' as two, 0.125 as eighth"
+
+
+def test_sql_answers_as_json_lines() -> None:
+    """Numbers stay numbers: `0.125` alone would be a decimal, which JSON lacks."""
+    query = QUERY.replace("0.125", "0.125::double")
+    answer = json.loads(steppe("sql", query, "--format", "json").stdout)
+
+    assert {"one": 1, "two": "два", "eighth": 0.125} == answer
+
+
+def test_sql_answers_as_csv() -> None:
+    shown = steppe("sql", QUERY, "--format", "csv").stdout
+
+    assert [["one", "two", "eighth"], ["1", "два", "0.125"]] == list(csv.reader(io.StringIO(shown)))
+
+
+def test_sql_answers_as_a_table() -> None:
+    shown = steppe("sql", QUERY).stdout
+
+    assert all(word in shown for word in ("one", "два", "0.125"))
+
+
+def test_the_shell_answers_and_survives_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter(["selec 1;", "select 40 +", "2 as answer;", ".tables", ".quit"])
+    monkeypatch.setattr("builtins.input", lambda _: next(typed))
+
+    shown = steppe("sql")
+
+    assert 0 == shown.exit_code
+    assert "hint: " in shown.stderr
+    assert "42" in shown.stdout
+    assert "raw_records" in shown.stdout
+
+
+# --- intake and automation ----------------------------------------------------------------------
+
+
+def test_a_file_is_taken_in_once(tmp_path: Path) -> None:
+    file = tmp_path / "talks.txt"
+    file.write_text("- Привет!\n- Привет! О чём поговорим?\n")
+
+    first, again = steppe("ingest", str(file)), steppe("ingest", str(file))
+
+    assert first.stdout.startswith("1 files taken in")
+    assert "next: steppe grow" in first.stderr
+    assert again.stdout.startswith("0 files taken in")
+    assert [file.read_text()] == [f.read_text() for f in home().glob("inbox/*/talks.txt")]
+
+
+def test_nothing_is_taken_in_if_one_path_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "right.txt").write_text("- Да?\n- Да.\n")
+
+    failed = steppe("ingest", str(tmp_path / "right.txt"), str(tmp_path / "wrong.txt"))
+
+    assert 1 == failed.exit_code
+    assert not (home() / "inbox").exists()
+
+
+def test_automation_is_shipped_off_and_can_be_turned_on_and_off() -> None:
+    states = [steppe("automate", word).stdout.split()[-1] for word in ("status", "on", "off")]
+
+    assert ["off", "on", "off"] == states
+    assert not automation.flag(home()).exists()

@@ -9,6 +9,7 @@ import dagster as dg
 from assets import fingerprints, plots, reporting
 from assets.partitions import DAYS
 from assets.records import dialogue_of, message_row
+from lake.errors import CheckFailed
 from lake.settings import Settings
 from lake.tables import Lake
 
@@ -54,6 +55,7 @@ def cleaned(
         seen=_kept_before(lake, day),
         policy=policy,
     )
+    _hold_the_count(len(records), result)
     dropped = [_dropped_row(item) for item in result.dropped]
     version = lake.replace("cleaned_dropped", dropped, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
@@ -75,6 +77,16 @@ def cleaned(
         funnel=plots.bars(_funnel(len(records), kept, dropped), "what became of the records"),
         preview=reporting.preview(kept, ["source", "language", "split", "messages"]),
     )
+
+
+def _hold_the_count(received: int, result: "cleaning.Cleaned") -> None:
+    """Raise `CheckFailed` unless every record has exactly one fate; nothing is written then."""
+    dropped = sum(item.grain == "dialogue" for item in result.dropped)
+    if received != len(result.kept) + dropped:
+        raise CheckFailed(
+            f"{received} records came in, {len(result.kept)} were kept and {dropped} dropped.",
+            hint="a cleaning rule lost or doubled a record: see `assets/cleaning`",
+        )
 
 
 def _kept_before(lake: Lake, day: date) -> set[str]:

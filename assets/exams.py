@@ -42,7 +42,7 @@ def questions(folder: Path) -> list[Item]:
     """Return the owner's questions; `DataError` names the line that is not one."""
     found: list[Item] = []
     for path in sorted(folder.glob("*.jsonl")) if folder.exists() else []:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
             if line.strip():
                 found.append(_question(line, f"{path.stem}/{number}"))
     return found

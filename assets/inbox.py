@@ -85,15 +85,14 @@ def files(inbox: Path, day: date) -> Iterator[sources.Found]:
 def refused(inbox: Path, day: date) -> list[Unreadable]:
     """Return what `take_in` could not copy that day."""
     path = inbox / REFUSED / f"{day}.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [Unreadable(**json.loads(line)) for line in lines]
+    return [Unreadable(**json.loads(line)) for line in _lines(path)]
 
 
 def fingerprint(inbox: Path, day: date) -> str:
     """Return the id of a day's files: their names and bytes."""
     parts = [repr(item) for item in refused(inbox, day)]
     for found in files(inbox, day):
-        parts += [found.name, found.problem.reason if found.problem else _digest(found.path)]
+        parts += [found.name, found.problem.reason if found.problem else digest(found.path)]
     return content_id(*parts)
 
 
@@ -112,7 +111,13 @@ def _take(found: sources.Found, inbox: Path, day: date, known: set[str]) -> str 
     return "copied"
 
 
-def _digest(file: Path) -> str:
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a JSONL file; only a line feed ends one, not what Unicode adds."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [line for line in text.split("\n") if line]
+
+
+def digest(file: Path) -> str:
     """Return the id of a file's bytes, read again only where size or time say it changed."""
     state = file.stat()
     return _digest_of_state(file, state.st_size, state.st_mtime_ns)
@@ -130,7 +135,7 @@ def _entries(inbox: Path) -> list[Path]:
 def _known_bytes(inbox: Path) -> set[str]:
     known: set[str] = set()
     for day in days(inbox):
-        known |= {_digest(f.path) for f in files(inbox, day) if not f.problem}
+        known |= {digest(f.path) for f in files(inbox, day) if not f.problem}
     return known
 
 
@@ -160,7 +165,7 @@ def _free(target: Path) -> Path:
 
 
 def _note_refused(path: Path, found: list[Unreadable]) -> None:
-    noted = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    noted = _lines(path)
     lines = [json.dumps(asdict(item), ensure_ascii=False) for item in found]
     new = [line for line in lines if line not in noted]
     if new:

@@ -89,13 +89,16 @@ def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
     options = sources.Options(nexus_dates=settings.sources.nexus_dates)
     for found in inbox.files(settings.inbox, day):
         name = f"{day}/{found.name}"
+        file_id = "" if found.problem else inbox.digest(found.path)
         for index, item in enumerate(_items(found, options)):
             if isinstance(item, Dialogue):
-                read.append(record_row(item, file=name, index=index, owner=owner))
+                row = record_row(item, file=name, file_id=file_id, index=index, owner=owner)
+                read.append(row)
             else:
-                unread.append(quarantined_row(item, file=name, index=index))
+                unread.append(quarantined_row(item, file=name, file_id=file_id, index=index))
     for index, item in enumerate(inbox.refused(settings.inbox, day)):
-        unread.append(quarantined_row(item, file=item.position, index=-1 - index))
+        row = quarantined_row(item, file=item.position, file_id="", index=-1 - index)
+        unread.append(row)
     return read, unread
 
 

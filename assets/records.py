@@ -9,13 +9,15 @@ from lake.ids import content_id
 from lake.schemas import Dialogue, Message, Unreadable
 
 
-def record_row(dialogue: Dialogue, *, file: str, index: int, owner: str) -> dict[str, Any]:
+def record_row(
+    dialogue: Dialogue, *, file: str, file_id: str, index: int, owner: str
+) -> dict[str, Any]:
     """Return a dialogue as a row of `raw_records`; its id is the file's name and its place."""
     return {
         "record_id": content_id("record", file, str(index)),
         "source": dialogue.source,
         "file": file,
-        "file_id": content_id(file),
+        "file_id": file_id,
         "position": dialogue.position,
         "conversation_id": dialogue.conversation_id,
         "title": dialogue.title,
@@ -25,12 +27,12 @@ def record_row(dialogue: Dialogue, *, file: str, index: int, owner: str) -> dict
     }
 
 
-def quarantined_row(item: Unreadable, *, file: str, index: int) -> dict[str, Any]:
-    """Return what could not be read as a row of `raw_quarantined`."""
+def quarantined_row(item: Unreadable, *, file: str, file_id: str, index: int) -> dict[str, Any]:
+    """Return what could not be read as a row of `raw_quarantined`; `file_id` is of its bytes."""
     return {
         "record_id": content_id("record", file, str(index)),
         "file": file,
-        "file_id": content_id(file),
+        "file_id": file_id,
         "position": item.position,
         "reason": item.reason,
         "detail": item.detail,

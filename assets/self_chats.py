@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import fingerprints, plots, reporting
+from assets import exams, fingerprints, plots, reporting
 from assets.lineage import adapter_folder, champion
 from assets.partitions import DAYS
 from assets.records import chat_of
@@ -87,7 +87,10 @@ def _talk(
     model = TransformersModel(base.path, folder)
     report = reporting.progress("self_chats")
     plan = self_chat.Plan(max_seeds=settings.self_chats_per_day)
-    return self_chat.generate(model, seeds, plan, lambda _, done, total: report(done, total))
+    asked = [item.prompt[-1]["content"] for item in exams.questions(settings.home / "suites")]
+    return self_chat.generate(
+        model, seeds, plan, lambda _, done, total: report(done, total), exam=asked
+    )
 
 
 def _seed(row: dict[str, Any]) -> self_chat.Seed:

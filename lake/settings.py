@@ -52,9 +52,9 @@ class ServingSettings(_Section):
     """The served assistant and the two other pages of `steppe ui`."""
 
     host: str = Field("127.0.0.1", description="anything but loopback needs `api_key`")
-    port: int = Field(8010, ge=0, le=65535)
-    dagster_port: int = Field(3000, ge=1, le=65535)
-    mlflow_port: int = Field(5000, ge=1, le=65535)
+    port: int = Field(8010, ge=0, le=65535, description="the assistant; 0 for any free one")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="the Dagster UI")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="the MLflow UI")
     api_key: SecretStr | None = Field(None, description="bearer token every request must carry")
     max_batch: int = Field(16, ge=1, description="requests decoded together")
 
@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     recipe: str = Field("embedded", description="a name in `models/recipes`, or a TOML file")
     encoder: str = Field("hashed", description="`hashed`, or a sentence-transformers model")
     owner: str = Field("owner", description="whose dialogues these are; stored as a pseudonym")
-    self_chats_per_day: int = Field(120, ge=0, description="dialogues the model may hold a day")
+    self_chats_per_day: int = Field(
+        120, ge=0, description="dialogues of a day that the model talks over; 0 for none"
+    )
     sources: SourcesSettings = SourcesSettings()
     training: TrainingSettings = TrainingSettings()
     serving: ServingSettings = ServingSettings()
@@ -133,7 +135,7 @@ def _from_file() -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"`{path}` is not TOML: {error}.", hint="`steppe settings` prints a valid one"
+            f"`{path}` is not TOML: {error}.", hint="`steppe settings --example` prints a valid one"
         ) from None
 
 

@@ -40,7 +40,7 @@ FINGERPRINT_HEX_DIGITS = 15  # 60 bits: fits the signed 64 of a transaction's ve
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who commits: kept in the commit's metadata, shown by `steppe show tables`."""
+    """Who commits: kept in the commit's metadata, read back by `Lake.history`."""
 
     asset: str
     run_id: str = ""
@@ -212,8 +212,8 @@ class Lake:
         folder = self.path(table)
         named: set[Path] = set()
         for log in (folder / "_delta_log").glob("*.json"):
-            for line in log.read_text(encoding="utf-8").splitlines():
-                action = json.loads(line)
+            for line in log.read_text(encoding="utf-8").split("\n"):
+                action = json.loads(line or "{}")
                 for kind in ("add", "remove"):
                     if kind in action:
                         named.add(folder / _unquote(action[kind]["path"]))
@@ -381,7 +381,7 @@ def _make_durable(folder: Path, version: int) -> None:
     log = _log_file(folder, version)
     added = [
         folder / _unquote(json.loads(line)["add"]["path"])
-        for line in log.read_text(encoding="utf-8").splitlines()
+        for line in log.read_text(encoding="utf-8").split("\n")
         if '"add"' in line[:8]
     ]
     flush([*added, log, *{f.parent for f in added}, log.parent, folder])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def calm_environment() -> dict[str, str]:
 def calm_down() -> None:
     """Apply `calm_environment` to this process; only before torch is imported does it count."""
     os.environ.update(calm_environment())
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)  # it misses hub kernels; we do not
 
 
 def die_with_parent(number: int = signal.SIGKILL) -> None:

@@ -173,7 +173,7 @@ def read_rows(path: Path, tokenizer: PreTrainedTokenizerBase, recipe: Recipe) ->
     rng = random.Random(f"weights/{recipe.seed}")
     dropped: Counter[str] = Counter()
     kept: list[Encoded] = []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line]
     for line in lines:
         row = json.loads(line)
         encoded = encode(tokenizer, as_rows(row["messages"]))

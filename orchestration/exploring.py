@@ -166,7 +166,7 @@ def _with_history() -> None:
 
 
 def _print(rows: Sequence[Mapping[str, Any]], shape: str) -> None:
-    from orchestration.console import cell, print_table
+    from orchestration.console import print_table
 
     if shape == "json":
         for row in rows:
@@ -174,7 +174,7 @@ def _print(rows: Sequence[Mapping[str, Any]], shape: str) -> None:
     elif shape == "csv" and rows:
         writer = csv.writer(sys.stdout)
         writer.writerow(rows[0])
-        writer.writerows([cell(v) for v in row.values()] for row in rows)
+        writer.writerows(row.values() for row in rows)
     elif shape == "table":
         print_table(rows)
     elif shape not in {"csv", "table"}:

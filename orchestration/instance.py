@@ -1,6 +1,7 @@
 """The Dagster instance under the home: one history for the CLI, the UI and the daemon."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,5 +50,6 @@ def opened(settings: Settings) -> Iterator["dg.DagsterInstance"]:
     prepare(settings)
     import dagster as dg
 
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)  # every Pipes session says so
     with dg.DagsterInstance.get() as instance:
         yield instance

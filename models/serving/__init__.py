@@ -1,5 +1,5 @@
 """The served assistant: an OpenAI-compatible server on this machine's CPU.
 
 `engine` decodes, `app` speaks HTTP, `conversation_log` keeps what was said, `client` starts,
-finds and asks a server.  On a GPU the same `client` talks to vLLM; the names served are the same.
+finds and asks a server.
 """

@@ -84,7 +84,7 @@ class Server:
 
 
 def running(settings: Settings) -> Server | None:
-    """Return the server of this home, None when none answers; a stale note of one is removed."""
+    """Return the server of this home, None when none answers."""
     state = settings.home / "serving" / "server.json"
     try:
         found = json.loads(state.read_text(encoding="utf-8"))
@@ -94,8 +94,6 @@ def running(settings: Settings) -> Server | None:
     try:
         server.health()
     except DeploymentError:
-        if not Path(f"/proc/{server.pid}").exists():
-            state.unlink(missing_ok=True)
         return None
     return server
 

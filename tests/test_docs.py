@@ -1,4 +1,4 @@
-"""What the documents say is what the code is; `python tests/test_docs.py` renews what is generated.
+"""What the documents say is what the code is; `python -P tests/test_docs.py` renews what is generated.
 
 Generated blocks stand between `<!-- name:begin -->` and `<!-- name:end -->`.
 """
@@ -75,7 +75,7 @@ def renewed(page: str, name: str, content: str) -> str:
 
 @pytest.mark.parametrize(("page", "name"), BLOCKS)
 def test_generated_blocks_are_what_the_code_gives(page: str, name: str) -> None:
-    """If not: `python tests/test_docs.py`."""
+    """If not: `python -P tests/test_docs.py`."""
     written = (ROOT / page).read_text(encoding="utf-8")
 
     assert renewed(written, name, BLOCKS[page, name]()) == written
@@ -247,7 +247,7 @@ def test_the_life_of_a_dialogue_is_told_with_its_real_ids(tmp_path: Path) -> Non
     file = tmp_path / "talks.jsonl"
     file.write_text(re.findall(r"```json\n(.*?)```", page, re.S)[0], encoding="utf-8")
     (dialogue,) = sources.read(file, root=tmp_path)
-    row = record_row(dialogue, file=f"2026-03-05/{file.name}", index=0, owner="")
+    row = record_row(dialogue, file=f"2026-03-05/{file.name}", file_id="", index=0, owner="")
     record = cleaning.Record(row["record_id"], dialogue)
     (kept,) = cleaning.clean([record], seen=(), policy=cleaning.load_policy()).kept
 

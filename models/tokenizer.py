@@ -75,7 +75,8 @@ def encode_dialogues(
     tokenizer: Tokenizer, dialogues: Sequence[Sequence[dict[str, str]]]
 ) -> list[list[int]]:
     """Return the token ids of each dialogue, exactly as the chat template renders it."""
-    roles = {role: int(tokenizer.token_to_id(token)) for role, token in ROLE_TOKENS.items()}
+    vocabulary = tokenizer.get_vocab()
+    roles = {role: vocabulary[token] for role, token in ROLE_TOKENS.items()}
     texts = [message["content"] for messages in dialogues for message in messages]
     encoded = iter(tokenizer.encode_batch_fast(texts, add_special_tokens=False))
     rows = []

@@ -60,7 +60,7 @@ def template_id(tokenizer: PreTrainedTokenizerBase) -> str:
 def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[int]:
     """Return the tokens after which the assistant speaks."""
     encoded = tokenizer.apply_chat_template(
-        [dict(m) for m in messages], add_generation_prompt=True, return_dict=True
+        _plain(tokenizer, messages), add_generation_prompt=True, return_dict=True
     )
     return list(encoded["input_ids"])
 
@@ -73,7 +73,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encode
     """
     if "generation" in str(tokenizer.chat_template):
         marked = tokenizer.apply_chat_template(
-            [dict(m) for m in messages], return_dict=True, return_assistant_tokens_mask=True
+            _plain(tokenizer, messages), return_dict=True, return_assistant_tokens_mask=True
         )
         if any(marked["assistant_masks"]):
             return Encoded(tuple(marked["input_ids"]), tuple(map(bool, marked["assistant_masks"])))
@@ -81,7 +81,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encode
 
 
 def _encode_by_turns(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encoded:
-    plain = [dict(m) for m in messages]
+    plain = _plain(tokenizer, messages)
     whole = list(tokenizer.apply_chat_template(plain, return_dict=True)["input_ids"])
     learned = [False] * len(whole)
     for index, message in enumerate(plain):
@@ -91,6 +91,25 @@ def _encode_by_turns(tokenizer: PreTrainedTokenizerBase, messages: Conversation)
         upto = tokenizer.apply_chat_template(plain[: index + 1], return_dict=True)["input_ids"]
         learned[start : len(upto)] = [True] * max(len(upto) - start, 0)
     return Encoded(tuple(whole), tuple(learned[: len(whole)]))
+
+
+def _plain(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[dict[str, str]]:
+    """Return the messages without the text of special tokens: nobody speaks in another's name.
+
+    A template renders contents as they are, and a tokenizer turns `<|assistant|>` in them into
+    the token itself.
+    """
+    specials = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+
+    def without(text: str) -> str:
+        before = ""
+        while text != before:  # what is left must not join into a new one
+            before = text
+            for special in specials:
+                text = text.replace(special, "")
+        return text
+
+    return [{**m, "content": without(m["content"])} for m in messages]
 
 
 def last_question(messages: Iterable[Mapping[str, str]]) -> str:

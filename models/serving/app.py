@@ -26,6 +26,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from lake.ids import json_id
+from models.chat import prompt_tokens
 from models.serving import engine as engines
 from models.serving.conversation_log import ConversationLog
 
@@ -161,10 +162,7 @@ class Service:
 
 def encode(engine: engines.Engine, messages: list[dict[str, str]]) -> list[int]:
     """Return the prompt's token ids, or answer 422 for one that leaves no room for an answer."""
-    encoded = engine.tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, return_dict=True
-    )
-    ids: list[int] = encoded["input_ids"]
+    ids = prompt_tokens(engine.tokenizer, messages)
     if len(ids) >= engine.max_length:
         raise HTTPException(
             422, f"The conversation has {len(ids)} tokens; this model reads {engine.max_length}."

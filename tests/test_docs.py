@@ -1,4 +1,4 @@
-"""What the documents say is what the code is; `python -P tests/test_docs.py` renews what is generated.
+"""What the documents say is what the code is; run as a script, it renews what is generated.
 
 Generated blocks stand between `<!-- name:begin -->` and `<!-- name:end -->`.
 """

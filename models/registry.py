@@ -66,11 +66,17 @@ class Registry:
     @cached_property
     def client(self) -> MlflowClient:
         """Return the client; the database and the experiment are made at first use."""
+        self.ensure()
+        return _client(self._database)
+
+    def ensure(self) -> None:
+        """Make the database and the experiment, unless they are there."""
+        if self._database.exists():
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
             if not self._database.exists():
                 self._create()
-        return _client(self._database)
 
     @property
     def _database(self) -> Path:

@@ -89,7 +89,7 @@ def _start(settings: Settings, processes: contextlib.ExitStack) -> Iterator[Page
     daemon = [_program("dagster-daemon"), "run", *location]
     _spawn("daemon", daemon, settings, processes)
     registry = registry_of(settings)
-    registry.folder.mkdir(parents=True, exist_ok=True)
+    registry.ensure()  # made whole by us, not half by a server that is stopped meanwhile
     tracking = [
         sys.executable,
         "-m",

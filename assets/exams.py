@@ -48,6 +48,15 @@ def questions(folder: Path) -> list[Item]:
     return found
 
 
+def asked(lake: Lake, settings: Settings) -> list[str]:
+    """Return every question that no training may see: the suites' and the held-out dialogues'."""
+    held_out = query.ask(
+        lake, "select content from stg_messages where split != 'train' and role = 'user'"
+    )
+    suites = questions(settings.home / "suites")
+    return [row["content"] for row in held_out] + [i.prompt[-1]["content"] for i in suites]
+
+
 def fingerprint(chosen: Items) -> str:
     """Return the id of the items."""
     everyone = [*chosen.held_out, *chosen.exact, *chosen.anchor]

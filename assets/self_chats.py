@@ -87,9 +87,12 @@ def _talk(
     model = TransformersModel(base.path, folder)
     report = reporting.progress("self_chats")
     plan = self_chat.Plan(max_seeds=settings.self_chats_per_day)
-    asked = [item.prompt[-1]["content"] for item in exams.questions(settings.home / "suites")]
     return self_chat.generate(
-        model, seeds, plan, lambda _, done, total: report(done, total), exam=asked
+        model,
+        seeds,
+        plan,
+        lambda _, done, total: report(done, total),
+        exam=exams.asked(lake, settings),
     )
 
 

@@ -51,7 +51,7 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
     new = [_row(r, "new", "cleaned_dialogues") for r in _own_dialogues(lake)]
     if base is None or not new:
         return None
-    selves = [_row(r, "self", "self_chats_dialogues") for r in lake.rows("self_chats_dialogues")]
+    selves = [_row(r, "self", "self_chats_dialogues") for r in _self_chats(lake)]
     retold = replay.replay_dialogues(base, primer_rows_wanted(recipe, len(new)), seed=recipe.seed)
     primer = [Row(_pairs(messages), "replay", source_table="primer") for messages in retold]
     rows = tuple(mix(Supply(new=new, primer=primer, self_chats=selves), recipe))
@@ -97,6 +97,15 @@ def _own_dialogues(lake: Lake) -> list[dict[str, Any]]:
         lake,
         "from stg_dialogues where split = 'train' and source != ? order by dialogue_id",
         [OWN_ANSWERS],
+    )
+
+
+def _self_chats(lake: Lake) -> list[dict[str, Any]]:
+    """Return the accepted self-chats, but none that says what a held-out dialogue says."""
+    return query.ask(
+        lake,
+        "from self_chats_dialogues where revision not in "
+        "(select revision from cleaned_dialogues where split != 'train') order by dialogue_id",
     )
 
 

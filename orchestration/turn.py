@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import exams, fingerprints, inbox, training_sets
+from assets import STAGES, exams, fingerprints, inbox, training_sets
 from assets.deployments import crown
 from assets.evaluations import evaluation_of
 from assets.lineage import champion, deployed, registry_of, trained
@@ -201,19 +201,30 @@ class _Taking:
             run_config=QUIET,
             tags={"steppe/door": "grow"},
         )
-        for event in result.get_step_success_events():
-            spent = event.step_success_data.duration_ms / 1000
-            name = event.step_key or ""
-            self.turn.seconds[name] = self.turn.seconds.get(name, 0.0) + spent
-        self.turn.seconds.setdefault(names[0], time.monotonic() - started)
+        self._count_seconds(result, names[0], time.monotonic() - started)
         if not result.success and not (may_refuse and self._was_refused(result)):
             raise _failure_of(result)
+
+    def _count_seconds(self, result: dg.ExecuteInProcessResult, first: str, whole: float) -> None:
+        """Add the run's wall seconds to its stages; what no step took is the first stage's."""
+        seconds = self.turn.seconds
+        for event in result.get_step_success_events():
+            spent = event.step_success_data.duration_ms / 1000
+            stage = _stage_of(event.step_key or "")
+            seconds[stage] = seconds.get(stage, 0.0) + spent
+            whole -= spent
+        seconds[_stage_of(first)] = seconds.get(_stage_of(first), 0.0) + max(whole, 0.0)
 
     @staticmethod
     def _was_refused(result: dg.ExecuteInProcessResult) -> bool:
         return any(
             not e.passed and e.check_name == "gate" for e in result.get_asset_check_evaluations()
         )
+
+
+def _stage_of(step: str) -> str:
+    """Return the stage a step belongs to: assets and checks begin with its name."""
+    return next((stage for stage in STAGES if step.startswith(stage)), "base")
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:

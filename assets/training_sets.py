@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
 def table_rows(training_set: TrainingSet, lake: Lake) -> list[dict[str, Any]]:
     """Return the set as rows of `adapters_training_sets`, each with the version it came from."""
     versions = {t: lake.version(t) for t in ("cleaned_dialogues", "self_chats_dialogues")}
+    now = datetime.now(UTC)
     return [
         {
             "training_set_id": training_set.training_set_id,
@@ -75,6 +77,7 @@ def table_rows(training_set: TrainingSet, lake: Lake) -> list[dict[str, Any]]:
                 {"message_id": "", "role": role, "content": content, "created_at": None}
                 for role, content in row.messages
             ],
+            "frozen_at": now,
         }
         for position, row in enumerate(training_set.rows)
     ]

@@ -201,6 +201,7 @@ def tables() -> dict[str, Table]:
             table_version=count,
             weight=pa.float64(),
             messages=pa.list_(message),
+            frozen_at=moment,
         ),
         table(
             "adapters_versions",

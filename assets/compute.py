@@ -22,7 +22,7 @@ from typing import Any, Literal
 import dagster as dg
 
 from assets import reporting
-from models.processes import die_with_parent
+from models.processes import child_environment, die_with_parent
 
 POOL = "gpu"
 POLL_SECONDS = 0.3
@@ -88,7 +88,7 @@ class GpuCompute(dg.ConfigurableResource):
         ):
             context.log.info(f"{module} on device {','.join(devices)}, on this machine")
             visible = {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
-            environment = {**os.environ, **visible, **session.get_bootstrap_env_vars()}
+            environment = {**child_environment(), **visible, **session.get_bootstrap_env_vars()}
             self._wait(module, environment, session.get_custom_messages)
         return session
 

@@ -29,12 +29,19 @@ ANCHOR_SEED = 20_260_101
 def items(lake: Lake, settings: Settings) -> Items:
     """Return the items every model of one evaluation meets."""
     held_out = items_of([(r["dialogue_id"], chat_of(r)) for r in _held_out(lake)])
-    return Items(held_out, questions(settings.home / "suites") or held_out, anchor())
+    return Items(held_out, questions(settings.home / "suites") or held_out, anchor(lake))
 
 
-def anchor() -> list[Item]:
-    """Return what must not be forgotten: the same items for ever."""
-    dialogues = replay.anchor_dialogues(ANCHOR_DIALOGUES, seed=ANCHOR_SEED)
+def anchor(lake: Lake) -> list[Item]:
+    """Return what must not be forgotten: the same items for ever, but for those outdated.
+
+    To answer at last what the person has told is no forgetting of "I do not know".
+    """
+    from models.taught import Taught
+
+    told = query.ask(lake, "select messages from stg_dialogues where source != ?", [OWN_ANSWERS])
+    taught = Taught.by(chat_of(row) for row in told)
+    dialogues = replay.anchor_dialogues(ANCHOR_DIALOGUES, seed=ANCHOR_SEED, taught=taught)
     return items_of([(f"anchor/{n}", messages) for n, messages in enumerate(dialogues)])
 
 

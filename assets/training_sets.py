@@ -43,9 +43,13 @@ class TrainingSet:
 def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
     """Return the training set that the lake as it is would make; None while there is nothing.
 
+    Replay leaves out what the person's own dialogues have outdated: "I do not know" is no longer
+    the answer to a question that was answered since.
+
     The same tables, base and recipe give the same set, so its id says whether it was trained on.
     """
     from models import recipes
+    from models.taught import Taught
 
     recipe = recipes.load(settings.recipe)
     base = bases.find_base(settings.base_model, settings.models_dir)
@@ -53,7 +57,9 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
     if base is None or not new:
         return None
     selves = [_row(r, "self", "self_chats_dialogues") for r in _self_chats(lake)]
-    retold = replay.replay_dialogues(base, primer_rows_wanted(recipe, len(new)), seed=recipe.seed)
+    taught = Taught.by(row.as_chat() for row in new)
+    wanted = primer_rows_wanted(recipe, len(new))
+    retold = replay.replay_dialogues(base, wanted, seed=recipe.seed, taught=taught)
     primer = [Row(_pairs(messages), "replay", source_table="primer") for messages in retold]
     rows = tuple(mix(Supply(new=new, primer=primer, self_chats=selves), recipe))
     return TrainingSet(_id_of(rows), rows, recipe, base)

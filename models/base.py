@@ -27,7 +27,7 @@ from lake.errors import BackendUnavailable, TrainingFailed
 from lake.ids import content_id, file_id
 from models.base_spec import BaseSpec, base_id, base_specs, load_spec
 from models.primer_scores import score_primer
-from models.processes import calm_environment
+from models.processes import child_environment
 
 __all__ = [
     "BaseModel",
@@ -141,7 +141,7 @@ def _run_growth(spec: BaseSpec, draft: Path, progress: Callable[[Progress], None
     spec_file = draft / "spec.json"
     spec_file.write_text(json.dumps(asdict(spec)), encoding="utf-8")
     command = [sys.executable, "-m", "models.growth", str(spec_file), str(draft)]
-    environment = {**calm_environment(), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = {**child_environment(), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     with TemporaryFile("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True

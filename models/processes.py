@@ -11,6 +11,8 @@ import sys
 PR_SET_PDEATHSIG = 1
 """`prctl(2)`: the signal this process gets when its parent dies."""
 
+PARENT_VARIABLE = "CHILD_OF_PROCESS"
+
 ENVIRONMENT = {
     # Spinning OpenMP threads cost 44 CPU-s where one thread costs 4.1 on two busy cores.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -36,6 +38,15 @@ def calm_environment() -> dict[str, str]:
     return {**ENVIRONMENT, **os.environ}
 
 
+def child_environment() -> dict[str, str]:
+    """Return the environment for a child that must not outlive this process.
+
+    It carries this process's id, so that a child whose parent is killed while it still starts
+    up can tell: by the time it asks the kernel, its parent is already another.
+    """
+    return {**calm_environment(), PARENT_VARIABLE: str(os.getpid())}
+
+
 def calm_down() -> None:
     """Apply `calm_environment` to this process; only before torch is imported does it count."""
     os.environ.update(calm_environment())
@@ -46,7 +57,7 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Ask Linux to send this process a signal when its parent is gone; elsewhere do nothing."""
     if sys.platform != "linux":
         return
-    parent = os.getppid()
+    parent = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died in between
         os.kill(os.getpid(), number)

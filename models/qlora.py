@@ -334,7 +334,8 @@ def _arguments(request: TrainRequest, recipe: Recipe, device: torch.device) -> S
         bf16=device.type == "cuda" and _compute_dtype(recipe, device) == torch.bfloat16,
         use_cpu=device.type == "cpu",
         packing=recipe.packing,
-        max_length=recipe.max_length,
+        padding_free=training.padding_free,
+        max_length=recipe.max_length if recipe.packing else None,  # `read_rows` sees to it
         dataset_kwargs={"skip_prepare_dataset": not recipe.packing},
         save_strategy="steps" if training.checkpoint_steps else "no",
         save_steps=training.checkpoint_steps or 500,

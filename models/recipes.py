@@ -63,6 +63,7 @@ class Training(_Part):
     batch: int = Field(ge=1)
     accumulation: int = Field(ge=1)
     group_by_length: bool
+    padding_free: bool
     gradient_checkpointing: bool
     checkpoint_steps: int = Field(ge=0)
 

@@ -13,30 +13,36 @@ from models.base import BaseModel, base_specs
 
 if TYPE_CHECKING:
     from models.primer import PrimerDialogue
+    from models.taught import Taught
 
 Messages = list[dict[str, str]]
 
 
-def replay_dialogues(base: BaseModel, count: int, *, seed: int) -> list[Messages]:
-    """Return so many dialogues of the base's own schooling, the same for one seed."""
-    return _dialogues(count, seed=seed, split="train") if base.name in base_specs() else []
+def replay_dialogues(base: BaseModel, count: int, *, seed: int, taught: Taught) -> list[Messages]:
+    """Return so many dialogues of the base's schooling, none outdated; one seed, one choice."""
+    if base.name not in base_specs():
+        return []
+    return _dialogues(count, seed=seed, split="train", taught=taught)
 
 
-def anchor_dialogues(count: int, *, seed: int) -> list[Messages]:
+def anchor_dialogues(count: int, *, seed: int, taught: Taught) -> list[Messages]:
     """Return primer dialogues that no schooling held, each ending determined: the same for all.
 
     What a base from a hub makes of them is not the point; that an adapter does not make it worse
     is.
     """
-    return _dialogues(count, seed=seed, split="held_out")
+    return _dialogues(count, seed=seed, split="held_out", taught=taught)
 
 
-def _dialogues(count: int, *, seed: int, split: Literal["train", "held_out"]) -> list[Messages]:
+def _dialogues(
+    count: int, *, seed: int, split: Literal["train", "held_out"], taught: Taught
+) -> list[Messages]:
     from models import primer
 
     found = primer.dialogues(seed, count * 4, split=split)
     ending = (d for d in found if split == "train" or _ends_determined(d))
-    return [[dict(m) for m in d.messages] for d in islice(ending, count)]
+    sound = (d for d in ending if not taught.outdates(d.messages))
+    return [[dict(m) for m in d.messages] for d in islice(sound, count)]
 
 
 def _ends_determined(dialogue: PrimerDialogue) -> bool:

@@ -21,7 +21,7 @@ MAX_REPEAT = 0.45
 """An answer that says itself twice has a repeated span of half its length."""
 MIN_LETTERS = 2
 GENERIC = frozenset(
-    ("имя", "кличка", "цвет", "день", "число", "место", "час", "номер", "раз", "год", "время")
+    ("имя", "кличка", "цвет", "день", "число", "место", "час", "номер", "раз", "год", "рождение")
 )
 """Nouns that belong to the form of a question, not to what it is about."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DeploymentError, SettingsError
+from models.processes import child_environment
 
 if TYPE_CHECKING:
     from lake.settings import Settings
@@ -133,7 +133,7 @@ def start(
         *(["--die-with-parent"] if die_with_parent else []),
     ]
     _token(settings.home)  # the server reads the same file
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    environment = {**child_environment(), "HF_HUB_OFFLINE": "1"}
     if key := _api_key(settings):
         environment["STEPPE_SERVING__API_KEY"] = key
     with (folder / "server.log").open("ab") as log:

@@ -30,15 +30,23 @@ freshness: {enabled: true}
 """
 
 
+CODE_LOCATION = "steppe"
+WORKSPACE = f"""\
+load_from:
+  - python_module: {{module_name: orchestration.definitions, location_name: {CODE_LOCATION}}}
+"""
+
+
 def prepare(settings: Settings) -> Path:
     """Write the instance's configuration if it is missing, and point Dagster at it."""
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "dagster.yaml"
-    if not path.exists():
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(CONFIGURATION, encoding="utf-8")
-        draft.replace(path)
+    for name, text in {"dagster.yaml": CONFIGURATION, "workspace.yaml": WORKSPACE}.items():
+        path = folder / name
+        if not path.exists():
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["STEPPE_HOME"] = str(settings.home)  # children run elsewhere, on the same home
     return folder

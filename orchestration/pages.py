@@ -26,7 +26,6 @@ from orchestration.talking import serving_of
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 180
 GRACE_SECONDS = 15
-DEFINITIONS = "orchestration.definitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,15 @@ def reload_definitions(settings: Settings) -> None:
     """Ask a running Dagster UI to read the definitions again; nothing to do if none runs."""
     import httpx
 
-    mutation = 'reloadRepositoryLocation(repositoryLocationName: "steppe") { __typename }'
+    mutation = """
+        mutation ($name: String!) {
+          reloadRepositoryLocation(repositoryLocationName: $name) { __typename }
+        }
+    """
     with contextlib.suppress(httpx.HTTPError):
         url = f"http://{LOOPBACK}:{settings.serving.dagster_port}/graphql"
-        httpx.post(url, json={"query": f"mutation {{ {mutation} }}"}, timeout=60)
+        body = {"query": mutation, "variables": {"name": instance.CODE_LOCATION}}
+        httpx.post(url, json=body, timeout=60)
 
 
 def _start(settings: Settings, processes: contextlib.ExitStack) -> Iterator[Page]:
@@ -74,7 +78,7 @@ def _start(settings: Settings, processes: contextlib.ExitStack) -> Iterator[Page
         f"http://{LOOPBACK}:{ports.dagster_port}",
         f"http://{LOOPBACK}:{ports.mlflow_port}",
     )
-    location = ["-m", DEFINITIONS]
+    location = ["-w", str(instance.prepare(settings) / "workspace.yaml")]
     webserver = [
         _program("dagster-webserver"),
         *location,

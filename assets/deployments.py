@@ -35,10 +35,12 @@ def deployments_history(
     serving = served_name(before) if before else ""
     with client.running_or_temporary(settings, base=planned.base.path, deployed=serving) as server:
         switched = server.deploy(served_name(adapter["adapter_id"]), probe=PROBE)
-        example = server.ask(PROBE)
     row = {
         "deployment_id": content_id(
-            "deployment", adapter["adapter_id"], verdicts[-1]["evaluation_id"]
+            "deployment",
+            adapter["adapter_id"],
+            verdicts[-1]["evaluation_id"],
+            str(len(lake.rows("deployments_history"))),
         ),
         "served_name": served_name(adapter["adapter_id"]),
         "adapter_id": adapter["adapter_id"],
@@ -60,7 +62,6 @@ def deployments_history(
         fingerprint=row["deployment_id"],
         served_name=row["served_name"],
         probe_difference=row["probe_difference"],
-        greeting=example,
     )
 
 

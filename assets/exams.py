@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from assets.fingerprints import OWN_ANSWERS
 from assets.records import chat_of
-from assets.training_sets import OWN_ANSWERS
 from lake import query
 from lake.errors import DataError
 from lake.ids import content_id

@@ -10,8 +10,11 @@ from datetime import date
 from assets import inbox
 from lake.ids import content_id
 from lake.settings import Settings
+from lake.tables import Lake
 
 RAW_CODE = "1"  # raised by hand when a reader's change alters what it yields
+OWN_ANSWERS = "gateway"
+"""The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "1"
 
 
@@ -37,16 +40,23 @@ def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
     return content_id("embeddings", encoder_id, cleaned(settings, day))
 
 
-def self_chats(settings: Settings, day: date, base_id: str) -> str:
-    """Return the id of a day's dialogues, the base, and how many chats may be held.
+def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
+    """Return the id of a day's dialogues to talk over, the base, and how many chats may be held.
 
     The champion of the moment is left out: a day's self-chats are held once, and each names the
-    model that held it.
+    model that held it.  So is what was said to the served assistant: a chat at noon must not have
+    the morning's self-chats held anew.
     """
+    told = lake.rows("cleaned_dialogues", where=talked_over(day), columns="revision")
     return content_id(
         "self_chats",
         SELF_CHATS_CODE,
         base_id,
         str(settings.self_chats_per_day),
-        cleaned(settings, day),
+        *(row["revision"] for row in told),
     )
+
+
+def talked_over(day: date) -> str:
+    """Return the SQL condition of the dialogues that self-chat starts from."""
+    return f"day = DATE '{day}' and split = 'train' and source != '{OWN_ANSWERS}'"

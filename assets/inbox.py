@@ -100,6 +100,8 @@ def _take(found: sources.Found, inbox: Path, day: date, known: set[str]) -> str 
     """Copy one file unless its bytes are known; return its fate."""
     if found.problem:
         return replace(found.problem, position=found.name)
+    if found.path.is_relative_to(inbox.parent.resolve()):
+        return Unreadable("own_home", found.name, detail="A file of Steppe's own home.")
     try:
         digest = file_id(found.path)
         if digest in known:
@@ -149,9 +151,10 @@ def _copy(path: Path, target: Path, *, drafts: Path) -> None:
 
 def _day_of(path: Path) -> date | None:
     try:
-        return date.fromisoformat(path.name) if path.is_dir() else None
+        day = date.fromisoformat(path.name)
     except ValueError:
         return None
+    return day if path.is_dir() and str(day) == path.name else None  # 20260305 is a date as well
 
 
 def _free(target: Path) -> Path:

@@ -10,7 +10,6 @@ from assets import exams, fingerprints, plots, reporting
 from assets.lineage import adapter_folder, champion
 from assets.partitions import DAYS
 from assets.records import chat_of
-from assets.training_sets import OWN_ANSWERS
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
@@ -46,12 +45,9 @@ def self_chats(
     """Let the champion, or the bare base, talk over a day's dialogues of the split `train`."""
     day = reporting.day_of(context)
     base = bases.ensure_base(settings.base_model, settings.models_dir)
-    made_from = fingerprints.self_chats(settings, day, base.base_id)
+    made_from = fingerprints.self_chats(lake, settings, day, base.base_id)
     by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
-    rows = lake.rows(
-        "cleaned_dialogues",
-        where=f"day = DATE '{day}' and split = 'train' and source != '{OWN_ANSWERS}'",
-    )
+    rows = lake.rows("cleaned_dialogues", where=fingerprints.talked_over(day))
     talked = _talk(lake, settings, base, [_seed(row) for row in rows])
     dropped = [_dropped_row(chat) for chat in talked if not chat.kept]
     version = lake.replace("self_chats_dropped", dropped, day=day, made_from=made_from, by=by)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.fingerprints import OWN_ANSWERS
 from assets.records import chat_of
 from lake import query
 from lake.ids import content_id
@@ -20,9 +21,6 @@ from models.mixture import Row, Supply, mix, primer_rows_wanted
 
 if TYPE_CHECKING:
     from models import recipes
-
-OWN_ANSWERS = "gateway"
-"""The source whose answers the model gave itself: training on them unjudged is how it rots."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def connect(lake: Lake, *, locked: bool = True) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     define(connection, lake)
     if locked:
-        connection.execute(f"set allowed_directories = ['{_quoted(lake.root)}/']")
+        connection.execute(f"set allowed_directories = ['{quoted(lake.root)}/']")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     return connection
@@ -52,12 +52,26 @@ def ask(lake: Lake, question: str, parameters: list[Any] | None = None) -> list[
 
     with connect(lake) as connection:
         try:
+            _refuse_writing(connection, question)
             found = connection.sql(question, params=parameters)
+            return found.to_arrow_table().to_pylist() if found is not None else []
         except duckdb.Error as error:
             raise SteppeError(
                 f"The query failed: {error}", hint="`steppe show tables` lists what can be asked"
             ) from None
-        return found.to_arrow_table().to_pylist() if found is not None else []
+
+
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, question: str) -> None:
+    """Raise for anything but questions: `copy` and `attach` could write inside the lake."""
+    import duckdb
+
+    asking = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+    for statement in connection.extract_statements(question):
+        if statement.type not in asking:
+            raise SteppeError(
+                f"`{statement.type.name}` is no question: the lake is read here, never written.",
+                hint="start with `select`, `from`, `with`, `describe` or `explain`",
+            )
 
 
 def offending(lake: Lake, check: str) -> list[dict[str, Any]]:
@@ -71,8 +85,12 @@ def _select(lake: Lake, table: str) -> str:
     files = lake.files(table)
     if not files:
         return _nothing(table)
-    listed = ", ".join(f"'{_quoted(f)}'" for f in files)
-    columns = ", ".join(f'"{name}"' for name in schemas.tables()[table].schema.names)
+    listed = ", ".join(f"'{quoted(f)}'" for f in files)
+    have = lake.columns(table)
+    columns = ", ".join(
+        f'"{f.name}"' if f.name in have else f'null::{duckdb_type(f.type)} as "{f.name}"'
+        for f in schemas.tables()[table].schema
+    )
     return (
         f"select {columns} from read_parquet([{listed}], hive_partitioning = true, "  # noqa: S608
         "hive_types = {'day': DATE}, union_by_name = true)"
@@ -103,5 +121,6 @@ def duckdb_type(kind: Any) -> str:
     }[str(kind)]
 
 
-def _quoted(path: Path | str) -> str:
+def quoted(path: Path | str) -> str:
+    """Return a path as it stands between single quotes in SQL."""
     return str(path).replace("'", "''")

@@ -118,7 +118,12 @@ def load(**arguments: Any) -> Settings:
 def settings() -> Settings:
     """Return this process's settings, with `home` absolute; read once, at first use."""
     found = load()
-    return found.model_copy(update={"home": found.home.absolute()})
+    if found.home == Path():
+        raise SettingsError("`home` is empty.", hint="set STEPPE_HOME to a folder, or unset it")
+    home = found.home.expanduser().absolute()
+    if home.exists() and not home.is_dir():
+        raise SettingsError(f"`{home}` is no folder.", hint="set STEPPE_HOME to a folder")
+    return found.model_copy(update={"home": home})
 
 
 def _from_file() -> dict[str, Any]:
@@ -133,7 +138,7 @@ def _from_file() -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(
             f"`{path}` is not TOML: {error}.", hint="`steppe settings --example` prints a valid one"
         ) from None

@@ -96,9 +96,11 @@ class Lake:
         )
         with duckdb.connect() as connection:
             found = connection.sql(query, params=[files]).to_arrow_table()
-        return (
-            found.select(contract.schema.names).cast(contract.schema) if columns == "*" else found
-        )
+        return _whole(found, contract) if columns == "*" else found
+
+    def columns(self, table: str) -> set[str]:
+        """Return the columns the table has on disk: an older home may lack some of today's."""
+        return {field.name for field in self._open(table).schema().fields}
 
     def rows(
         self, table: str, *, where: str = "", columns: str = "*", version: int | None = None
@@ -277,6 +279,7 @@ class Lake:
                     partition_by=["day"],
                     commit_properties=properties,
                     writer_properties=WriterProperties(compression="ZSTD"),
+                    schema_mode=None if fresh else "merge",  # an older home may lack columns
                     **options,
                 )
             except CommitFailedError:
@@ -297,6 +300,16 @@ def _contract(table: str) -> schemas.Table:
             f"There is no table `{table}`.", hint=f"the tables are {', '.join(known)}"
         )
     return known[table]
+
+
+def _whole(found: pa.Table, contract: schemas.Table) -> pa.Table:
+    """Return rows with every column of today, null where the files are of an older home."""
+    import pyarrow as pa
+
+    for field in contract.schema:
+        if field.name not in found.schema.names:
+            found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+    return found.select(contract.schema.names).cast(contract.schema)
 
 
 def _empty(contract: schemas.Table, columns: str) -> pa.Table:

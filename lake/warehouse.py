@@ -35,7 +35,9 @@ def publish(lake: Lake) -> Path:
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"attach '{draft}' as w (storage_version '{STORAGE_VERSION}')")
+            connection.execute(
+                f"attach '{query.quoted(draft)}' as w (storage_version '{STORAGE_VERSION}')"
+            )
             connection.execute("use w")
             connection.execute("create schema meta")
             query.define(connection, lake)

@@ -8,6 +8,7 @@ warn in capitals; here the ids just have to match).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,15 +100,12 @@ def _plain(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[d
     A template renders contents as they are, and a tokenizer turns `<|assistant|>` in them into
     the token itself.
     """
-    specials = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+    longest_first = sorted(tokenizer.all_special_tokens, key=len, reverse=True)
+    special = re.compile("|".join(map(re.escape, longest_first)))
 
     def without(text: str) -> str:
-        before = ""
-        while text != before:  # what is left must not join into a new one
-            before = text
-            for special in specials:
-                text = text.replace(special, "")
-        return text
+        rest = special.sub("", text)
+        return special.sub(lambda m: f"{m[0][0]} {m[0][1:]}", rest)  # what joined anew is parted
 
     return [{**m, "content": without(m["content"])} for m in messages]
 

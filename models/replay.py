@@ -6,6 +6,7 @@ person's older dialogues alone.  The anchor is the primer's for every base.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -39,10 +40,21 @@ def _dialogues(
 ) -> list[Messages]:
     from models import primer
 
-    found = primer.dialogues(seed, count * 4, split=split)
-    ending = (d for d in found if split == "train" or _ends_determined(d))
-    sound = (d for d in ending if not taught.outdates(d.messages))
+    found = primer.dialogues(seed, count * 8, split=split)
+    if split == "held_out":
+        found = _each_ending_once(d for d in found if _ends_determined(d))
+    sound = (d for d in found if not taught.outdates(d.messages))
     return [[dict(m) for m in d.messages] for d in islice(sound, count)]
+
+
+def _each_ending_once(dialogues: Iterable[PrimerDialogue]) -> Iterator[PrimerDialogue]:
+    """Yield dialogues whose last question is not asked yet: one forgotten fact counts once."""
+    asked: set[tuple[str, ...]] = set()
+    for dialogue in dialogues:
+        ending = tuple(m["content"] for m in dialogue.messages[-2:])
+        if ending not in asked:
+            asked.add(ending)
+            yield dialogue
 
 
 def _ends_determined(dialogue: PrimerDialogue) -> bool:

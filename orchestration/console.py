@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from assets import STAGES, reporting
 from orchestration import loggers
@@ -98,7 +100,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], *, title: str = "") -> None:
     for name in rows[0] if rows else ["nothing yet"]:
         table.add_column(str(name), overflow="fold")
     for row in rows:
-        table.add_row(*(cell(value) for value in row.values()))
+        table.add_row(*(Text(cell(value)) for value in row.values()))
     Console(highlight=False).print(table)
 
 
@@ -127,9 +129,9 @@ def print_summary(summary: Summary) -> None:
         STDERR.print(f"          [{colour}]{reason}[/]")
     STDERR.print(f"[bold]served[/]    {summary.served_line}")
     for asked, before, after in summary.examples:
-        STDERR.print(f"\n  [bold]{asked}[/]")
-        STDERR.print(f"    before  [dim]{before}[/]")
-        STDERR.print(f"    after   [green]{after}[/]")
+        STDERR.print(f"\n  [bold]{escape(asked)}[/]")
+        STDERR.print(f"    before  [dim]{escape(before)}[/]")
+        STDERR.print(f"    after   [green]{escape(after)}[/]")
     _print_seconds(summary.seconds)
     STDERR.print(
         "\n[bold]next[/]  steppe chat · steppe ui · "
@@ -148,7 +150,7 @@ def _print_funnel(summary: Summary) -> None:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     order = {stage: n for n, stage in enumerate(STAGES)}
     for row in sorted(summary.funnel, key=lambda r: order[r["stage"]]):
-        table.add_row(row["stage"], row["fate"], row["reason"], f"{row['records']:,}")
+        table.add_row(row["stage"], row["fate"], Text(row["reason"]), f"{row['records']:,}")
     STDERR.print(table)
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -157,6 +158,10 @@ def _tried(settings: Settings, question: str) -> None:
         click.echo(f"error: {error}", err=True)
 
 
+def _as_json(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
 def _with_history() -> None:
     """Let the arrow keys work where the terminal can do it."""
     try:
@@ -170,7 +175,7 @@ def _print(rows: Sequence[Mapping[str, Any]], shape: str) -> None:
 
     if shape == "json":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False, default=str))
+            click.echo(json.dumps(row, ensure_ascii=False, default=_as_json))
     elif shape == "csv" and rows:
         writer = csv.writer(sys.stdout)
         writer.writerow(rows[0])

@@ -27,6 +27,7 @@ from models.serving import client
 from orchestration import instance as instances
 from orchestration.turn import only_one
 
+DRAFT_AGE = 600  # seconds: a younger copy may belong to an `ingest` that is under way
 ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under way
 
 
@@ -54,7 +55,18 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
         _warehouse,
     ]
     with only_one(settings):
-        return [finding for look in looks for finding in look(settings, repair)]
+        return [finding for look in looks for finding in _looked(look, settings, repair)]
+
+
+def _looked(
+    look: Callable[[Settings, bool], Iterator[Finding]], settings: Settings, repair: bool
+) -> list[Finding]:
+    """Return what a look finds; one that cannot even look is a finding, and the others go on."""
+    try:
+        return list(look(settings, repair))
+    except Exception as error:  # noqa: BLE001  the doctor is for what nobody foresaw
+        words = f"cannot be looked at: {type(error).__name__}: {error}"
+        return [Finding(look.__name__.strip("_"), words, healthy=False, beyond_repair=True)]
 
 
 def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
@@ -113,7 +125,7 @@ def _drafts(settings: Settings, repair: bool) -> Iterator[Finding]:
     """Unfinished copies, bases, adapters and warehouses; none of them is ever read."""
     adapters = settings.models_dir / "adapters"
     drafts = [
-        *(settings.inbox / inbox.DRAFTS).glob("*"),
+        *(d for d in (settings.inbox / inbox.DRAFTS).glob("*") if _age_seconds(d) > DRAFT_AGE),
         *bases.leftovers(settings.models_dir),
         *settings.home.glob(".warehouse-*"),
         *adapters.glob(".draft-*"),

@@ -22,7 +22,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
 from models import base as bases
-from models import gate
+from models import gate, recipes
 from models.encoders import load_encoder
 from orchestration import instance as instances
 
@@ -61,6 +61,7 @@ class TurnFailed(SteppeError):
 
 def grow(settings: Settings) -> Turn:
     """Take one turn; raise `TurnFailed` with the step's own error where one fails."""
+    recipes.load(settings.recipe)  # a typo in it is told now, not after the stages before
     with only_one(settings), instances.opened(settings) as instance:
         under_way = settings.home / ".turn.under-way"
         taking = _Taking(settings, instance, was_cut=under_way.exists())
@@ -128,7 +129,7 @@ class _Taking:
             "raw": lambda: fingerprints.raw(self.settings, day),
             "cleaned": lambda: fingerprints.cleaned(self.settings, day),
             "self_chats": lambda: fingerprints.self_chats(
-                self.settings, day, self.turn.base.base_id if self.turn.base else ""
+                self.lake, self.settings, day, self.turn.base.base_id if self.turn.base else ""
             ),
         }[stage]()
         return all(self.lake.is_made_from(t, day, made_from) for t in BY_DAY[stage])
@@ -238,6 +239,11 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:
             )
     for event in (e for e in result.all_events if e.is_step_failure):
         error = event.step_failure_data.error
+        if error is not None and error.cls_name in {
+            "DagsterExecutionInterruptedError",
+            "KeyboardInterrupt",
+        }:
+            return TurnFailed("Stopped.", hint="`steppe grow` goes on from where it was")
         while error is not None and error.cause is not None:
             error = error.cause
         message = error.message.strip() if error else "no message"

@@ -37,9 +37,9 @@ _CONTROL_SIGNS = re.compile(rf"[{_INVISIBLE}\u200d]")
 # 【42†L67-L75】, 【4:0†source】; and ChatGPT's citeturn0search1 between private-use signs,
 # of which the importer's own clean-up leaves halves.
 _CITATIONS = re.compile(
-    r"[ \t]*【[^【】\n]{0,80}†[^【】\n]{0,200}】"
-    r"|[ \t]*\ue200(?:cite|navlist|filecite|url|image_group|i)[^\ue201\n]{0,400}\ue201"
-    r"|[ \t]*(?<!\w)cite(?:turn\d+(?:search|view|news|file|image|fetch)\d+)+"
+    r"(?<![ \t])[ \t]*【[^【】\n]{0,80}†[^【】\n]{0,200}】"
+    r"|(?<![ \t])[ \t]*\ue200(?:cite|navlist|filecite|url|image_group|i)[^\ue201\n]{0,400}\ue201"
+    r"|(?<![ \t])[ \t]*(?<!\w)cite(?:turn\d+(?:search|view|news|file|image|fetch)\d+)+"
     r"|[\ue000-\uf8ff]"
 )
 _CITATION_SIGNS = re.compile(r"[【\ue000-\uf8ff]")
@@ -47,7 +47,7 @@ _EXOTIC_SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.M | re.S)
 # Blank lines at the top, and up to three blanks before the first word: four are code (CommonMark).
 _FIRST_LINE = re.compile(r"\A(?:[ \t]*\n)*(?: {0,3}(?![ \t]))?")
-_TRAILING = re.compile(r"[ \t]+$", re.M)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.M)
 _BLANK_LINES = re.compile(r"\n{3,}")
 # Two spaces inside a line of prose; not in indented lines or tables, where they align.
 _RUNS = re.compile(r"^(?![ \t|]).*?\S[ \t]{2,}\S.*$", re.M)

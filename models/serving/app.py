@@ -49,8 +49,12 @@ class ChatMessage(BaseModel):
         if isinstance(self.content, list):
             if any(part.get("type") != "text" for part in self.content):
                 raise HTTPException(422, "only text parts can be answered here")
-            return {"role": role, "content": "".join(str(p["text"]) for p in self.content)}
-        return {"role": role, "content": self.content or ""}
+            text = "".join(str(part.get("text") or "") for part in self.content)
+        else:
+            text = self.content or ""
+        if not _is_text(text):
+            raise HTTPException(422, "a message holds half a surrogate pair, which is no text")
+        return {"role": role, "content": text}
 
 
 class ChatRequest(BaseModel):
@@ -63,7 +67,7 @@ class ChatRequest(BaseModel):
     top_p: float = Field(1.0, gt=0, le=1)
     max_tokens: int | None = Field(None, ge=1, le=4096)
     max_completion_tokens: int | None = Field(None, ge=1, le=4096)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
     stop: str | list[str] | None = None
     n: Literal[1] = 1
     user: str = Field("", max_length=256)
@@ -94,8 +98,12 @@ class Conversations:
     known: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     def id_of(self, user: str, messages: list[dict[str, str]]) -> str:
-        """Return the id of the conversation whose newest turn this is, new or known."""
-        return self.known.get(self._key(user, messages[:-1])) or uuid.uuid4().hex
+        """Return the id of the conversation whose newest turn this is, new or known.
+
+        A turn continues a conversation once: who goes on from the same words otherwise has a
+        conversation of its own.
+        """
+        return self.known.pop(self._key(user, messages[:-1]), "") or uuid.uuid4().hex
 
     def remember(self, conversation_id: str, user: str, messages: list[dict[str, str]]) -> None:
         """Note how far a conversation has come."""
@@ -359,6 +367,14 @@ class Answer:
             "model": served,
             "system_fingerprint": served,
         }
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _openai(finish: str) -> str:

@@ -66,3 +66,37 @@ def test_exploration_reaches_nothing_outside_the_lake(
 def test_a_check_nobody_wrote_is_an_error(lake: Lake) -> None:
     with pytest.raises(TableNotFound, match="assert_nothing"):
         query.offending(lake, "assert_nothing")
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "copy (select 1 as x) to '{inside}/evil.parquet'",
+        "attach '{inside}/evil.db'",
+        "create table x as select 1",
+        "select 1; copy (select 1) to '{inside}/evil.csv'",
+    ],
+)
+def test_exploration_writes_nothing_inside_the_lake_either(attempt: str, lake: Lake) -> None:
+    lake.replace("raw_quarantined", [ROW], day=DAY, made_from="1" * 32, by=BY)
+    before = sorted(lake.root.rglob("*"))
+
+    with pytest.raises(SteppeError, match="hint: "):
+        query.ask(lake, attempt.format(inside=lake.root))
+    assert before == sorted(lake.root.rglob("*"))
+
+
+def test_an_error_inside_a_query_has_a_hint_too(lake: Lake) -> None:
+    with pytest.raises(SteppeError, match="boom"):
+        query.ask(lake, "select error('boom')")
+
+
+def test_a_table_of_an_older_home_answers_with_nulls(lake: Lake) -> None:
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    old = {"day": [DAY], **{name: [value] for name, value in ROW.items() if name != "detail"}}
+    write_deltalake(str(lake.path("raw_quarantined")), pa.table(old), partition_by=["day"])
+
+    assert [{"detail": None}] == query.ask(lake, "select detail from raw_quarantined")
+    assert [None] == [row["detail"] for row in lake.rows("raw_quarantined")]

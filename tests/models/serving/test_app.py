@@ -139,3 +139,34 @@ def test_a_torn_line_is_left_alone_and_the_next_one_is_whole(tmp_path) -> None:
 
     lines = path.read_text(encoding="utf-8").splitlines()
     assert ["раз", "два"] == [json.loads(lines[n])["content"] for n in (0, 2)]
+
+
+def test_a_deployment_leaves_nothing_in_the_inbox(served) -> None:
+    deploy(served, "steppe@aaaaaaaaaaaa")
+
+    assert [] == events(served)
+
+
+def test_two_clients_with_the_same_beginning_have_conversations_of_their_own(served) -> None:
+    ask = client(served).chat.completions.create
+    said = ask(model="steppe", messages=HELLO, max_tokens=6).choices[0].message.content
+    ask(model="steppe", messages=HELLO, max_tokens=6)
+    begun = [*HELLO, {"role": "assistant", "content": said}]
+    for word in ("Раз", "Два", "Три"):
+        ask(model="steppe", messages=[*begun, {"role": "user", "content": word}], max_tokens=6)
+
+    asked = [e["conversation_id"] for e in events(served) if e["event"] == "request"]
+    assert 3 == len(set(asked[2:]))
+
+
+@pytest.mark.parametrize("content", ["\ud800", [{"type": "text", "text": "\ud800"}]])
+def test_half_a_surrogate_pair_is_refused_in_words(served, content: object) -> None:
+    body = json.dumps({"model": "steppe", "messages": [{"role": "user", "content": content}]})
+    answer = httpx.post(
+        f"{served.url}/v1/chat/completions",
+        content=body,
+        headers={"Content-Type": "application/json"},
+        timeout=60,
+    )
+
+    assert 422 == answer.status_code

@@ -18,15 +18,18 @@ open(sys.argv[1], "w").close()
 PARENT = """
 import os, subprocess, sys, time
 from models.processes import child_environment
-subprocess.Popen([sys.executable, "-c", sys.argv[1], *sys.argv[2:4]], env=child_environment())
-time.sleep(float(sys.argv[4]))
+child = [sys.executable, "-c", sys.argv[1], *sys.argv[2:4]]
+begun = subprocess.Popen(child, env=child_environment())
+if sys.argv[4] == "to its end":
+    begun.wait()
+time.sleep(float(sys.argv[4]) if sys.argv[4] != "to its end" else 0)
 os._exit(0)
 """
 
 
 @pytest.mark.parametrize(
     ("asks_after", "parent_lives", "survives"),
-    [("0.8", "0.2", False), ("0.0", "0.8", False), ("0.0", "3.0", True)],
+    [("0.8", "0.2", False), ("0.0", "0.8", False), ("0.0", "to its end", True)],
     ids=["parent gone before it asks", "parent gone after it asked", "parent alive"],
 )
 def test_a_child_ends_with_its_parent(

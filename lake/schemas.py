@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,11 +110,6 @@ def _plain(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[d
     return [{**m, "content": without(m["content"])} for m in messages]
 
 
-def last_question(messages: Iterable[Mapping[str, str]]) -> str:
-    """Return what the user said last, or an empty string."""
-    return next((m["content"] for m in reversed(list(messages)) if m["role"] == "user"), "")
-
-
 def pad(rows: Sequence[Sequence[int]], *, value: int, left: bool) -> list[list[int]]:
     """Return rows of one length, filled with `value` at the left or at the right."""
     longest = max((len(row) for row in rows), default=0)

@@ -5,7 +5,6 @@ Everything here goes to standard error, so that standard output carries data alo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -158,13 +157,3 @@ def _print_seconds(seconds: Mapping[str, float]) -> None:
     parts = [f"{name} {spent:.1f}" for name, spent in seconds.items()]
     if parts:
         STDERR.print(f"\n[dim]seconds: {' · '.join(parts)}[/]")
-
-
-@contextmanager
-def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the wall seconds of a block to `seconds[name]`."""
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        seconds[name] = seconds.get(name, 0.0) + time.monotonic() - started

@@ -21,8 +21,7 @@ from lake.tables import Lake
 from models.base import BaseModel
 
 STEPPE = Path(sys.executable).with_name("steppe")
-TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
+YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 SAMPLES = Path(inbox.__file__).parent / "sources" / "samples"
 
 
@@ -84,15 +83,15 @@ def test_everything_that_came_in_is_accounted_for(home: Path) -> None:
 
 def test_the_adapter_is_registered_and_judged(home: Path) -> None:
     lake = Lake(home)
-    adapter = lake.rows("adapters_versions")[0]
-    verdict = lake.rows("evaluations_verdicts")[0]
+    verdicts = lake.rows("evaluations_verdicts")
+    trained = {row["adapter_id"] for row in lake.rows("adapters_versions")}
+    scored = {row["model_id"] for row in lake.rows("evaluations_scores")}
 
-    assert adapter["adapter_id"] == verdict["adapter_id"]
-    assert verdict["reasons"]
-    assert (home / "models" / "adapters" / adapter["adapter_id"] / "steppe.json").exists()
-    assert {"base", adapter["adapter_id"]} == {
-        row["model_id"] for row in lake.rows("evaluations_scores")
-    }
+    assert trained
+    assert trained == {verdict["adapter_id"] for verdict in verdicts}
+    assert all(verdict["reasons"] for verdict in verdicts)
+    assert all((home / "models" / "adapters" / a / "steppe.json").exists() for a in trained)
+    assert trained | {verdict["champion_id"] or "base" for verdict in verdicts} == scored
 
 
 def test_only_a_passed_adapter_is_served(home: Path) -> None:
@@ -103,6 +102,7 @@ def test_only_a_passed_adapter_is_served(home: Path) -> None:
 
 
 def test_a_second_turn_writes_nothing(home: Path) -> None:
+    assert 0 == steppe(home, "grow").returncode  # what another test said or brought is taken in
     before = versions(home)
     done = steppe(home, "grow")
 
@@ -133,8 +133,9 @@ def test_the_champion_answers_through_the_served_api(home: Path) -> None:
 
     assert 0 == done.returncode, done.stderr
     assert done.stdout.strip()
-    logged = (home / "inbox" / str(TODAY) / "gateway.jsonl").read_text(encoding="utf-8")
-    assert ["request", "answer"] == [json.loads(line)["event"] for line in logged.splitlines()]
+    logged = max((home / "inbox").glob("*/gateway.jsonl")).read_text(encoding="utf-8")
+    events = [json.loads(line)["event"] for line in logged.splitlines()]
+    assert ["request", "answer"] == events[-2:]
 
 
 def test_a_new_file_touches_its_own_day_alone(home: Path, tmp_path: Path) -> None:
@@ -151,8 +152,8 @@ def test_a_new_file_touches_its_own_day_alone(home: Path, tmp_path: Path) -> Non
     for table, count in before.items():
         commits = commits_by_day(home, table)[: -count or None]
         assert commits
-        assert all(str(TODAY) in predicate for predicate in commits), commits
-    assert {YESTERDAY, TODAY} == set(Lake(home).days("cleaned_dialogues")) | {YESTERDAY}
+        assert not any(str(YESTERDAY) in predicate for predicate in commits), commits
+    assert {YESTERDAY} < set(Lake(home).days("cleaned_dialogues"))
 
 
 def test_the_doctor_finds_nothing_wrong_after_a_clean_turn(home: Path) -> None:

@@ -40,6 +40,10 @@ class Dialogue:
     id, empty where it has none; `position` says where in the file it stood (`line 12`,
     `item 3`, `blocks 5-9`), so that every row leads back to its bytes.  `annotations` hold text
     of the source that nobody said (a vault's notes around a conversation): kept, never a turn.
+
+    `participants` are the people in it as the source names them (pseudonymised when written),
+    `attachments` the names of files that came with it, `remarks` what the reader could not
+    decide and did not guess (a date of two readings, branches left aside), a sentence each.
     """
 
     messages: tuple[Message, ...]
@@ -50,10 +54,29 @@ class Dialogue:
     language: str = ""
     user: str = ""
     annotations: tuple[str, ...] = field(default=())
+    participants: tuple[str, ...] = field(default=())
+    attachments: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = field(default=())
 
     def as_chat(self) -> list[dict[str, str]]:
         """Return the messages as a list of `{"role", "content"}`."""
         return [message.as_chat() for message in self.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A choice that a source holds: after `prompt`, people liked `chosen` better than `rejected`.
+
+    `origin` says how it was made (`ranks` of siblings, `votes`); the rest as in `Dialogue`.
+    """
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    source: str
+    origin: str
+    conversation_id: str = ""
+    position: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +142,24 @@ def tables() -> dict[str, Table]:
             user_id=text,
             messages=pa.list_(message),
             annotations=pa.list_(text),
+            participants=pa.list_(text),
+            attachments=pa.list_(text),
+            remarks=pa.list_(text),
+        ),
+        table(
+            "raw_preferences",
+            "one choice between two answers as received",
+            "record_id",
+            record_id=text,
+            source=text,
+            file=text,
+            file_id=text,
+            position=text,
+            conversation_id=text,
+            origin=text,
+            prompt=pa.list_(message),
+            chosen=text,
+            rejected=text,
         ),
         table(
             "raw_quarantined",

@@ -1,35 +1,20 @@
-"""Rules on a whole dialogue: each returns the reason to drop it, or None.
+"""Reasons to drop a whole dialogue: what one of its messages says, and what it is as a whole.
 
-They run in the order of `FILTERS`, cheapest first; the first reason stands.
+Cheapest first; the first reason stands.  A gate may let too much through and never too little.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assets.cleaning.policy import Policy
+from assets.cleaning.rules import Candidate, DialogueRule, MessageRule
 from lake.schemas import ROLES, Message
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A dialogue in alternation, with the language found in it."""
-
-    messages: tuple[Message, ...]
-    language: str
-    characters: int
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A rule on dialogues: its name, where it comes from, and what it asks."""
-
-    name: str
-    source: str
-    reason: Callable[[Candidate, Policy], str | None]
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def exchange(candidate: Candidate, _policy: Policy) -> str | None:
@@ -38,6 +23,13 @@ def exchange(candidate: Candidate, _policy: Policy) -> str | None:
     if roles - set(ROLES):
         return "unknown_role"
     return None if {"user", "assistant"} <= roles else "no_exchange"
+
+
+def _may_lack_an_exchange(_policy: Policy) -> pl.Expr:
+    import polars as pl
+
+    questions, answers = pl.col("questions"), pl.col("answers")
+    return (questions == 0) | (answers == 0) | (pl.col("messages") > questions + answers)
 
 
 def length(candidate: Candidate, policy: Policy) -> str | None:
@@ -52,9 +44,25 @@ def length(candidate: Candidate, policy: Policy) -> str | None:
     return "too_long" if candidate.characters > policy.max_characters else None
 
 
+def _has_an_odd_length(policy: Policy) -> pl.Expr:
+    import polars as pl
+
+    return (
+        ~pl.col("characters").is_between(policy.min_characters, policy.max_characters)
+        | (pl.col("answer_characters") < policy.min_answer_characters)
+        | (pl.col("messages") > policy.max_messages)
+    )
+
+
 def language(candidate: Candidate, policy: Policy) -> str | None:
     """The policy's languages only."""
     return None if candidate.language in policy.languages else f"language_{candidate.language}"
+
+
+def _is_foreign(policy: Policy) -> pl.Expr:
+    import polars as pl
+
+    return ~pl.col("language").is_in(policy.languages)
 
 
 def _phrases() -> list[str]:
@@ -63,7 +71,7 @@ def _phrases() -> list[str]:
 
 
 _REFUSAL = re.compile(rf"(?<!\w)(?:{'|'.join(_phrases())})")  # on lower-cased text
-# Every phrase holds one of these: most answers pass after a dozen substring searches.
+# Every phrase holds one of these.
 _REFUSAL_SIGNS = (
     "модель", "интеллект", "как ии", "как ai", "не могу", "не буду", "не в состоянии",
     "противоречит", "ограничен", "нет доступа", "an ai", "language model", "an artificial",
@@ -71,24 +79,29 @@ _REFUSAL_SIGNS = (
 )  # fmt: skip
 
 
-def refusal(candidate: Candidate, _policy: Policy) -> str | None:
+def refusal(message: Message, _policy: Policy) -> str | None:
     """No answer declines in a machine's stock phrases."""
-    for message in candidate.messages:
-        if message.role == "assistant" and _declines(message.content):
-            return "refusal"
-    return None
+    if message.role != "assistant":
+        return None
+    lowered = message.content.lower().replace("ё", "е").replace("\u2019", "'")
+    return "refusal" if _REFUSAL.search(lowered) else None
 
 
-def _declines(text: str) -> bool:
-    lowered = text.lower()
-    if not any(sign in lowered for sign in _REFUSAL_SIGNS):
-        return False
-    return _REFUSAL.search(lowered.replace("ё", "е").replace("\u2019", "'")) is not None
-
-
-FILTERS = (
-    Filter("exchange", "supervised fine-tuning needs a question and its answer", exchange),
-    Filter("length", "FastChat's 16 characters, Saiga's 100,000", length),
-    Filter("language", "letters, see `languages.py`", language),
-    Filter("refusal", "`refusals.txt`; Saiga's substrings drop ordinary text too", refusal),
+MESSAGE_RULES = (
+    MessageRule(
+        "refusal",
+        "`refusals.txt`; Saiga's substrings drop ordinary text too",
+        f"(?i:{'|'.join(_REFUSAL_SIGNS)})",
+        refusal,
+    ),
+)
+DIALOGUE_RULES = (
+    DialogueRule(
+        "exchange",
+        "supervised fine-tuning needs a question and its answer",
+        _may_lack_an_exchange,
+        exchange,
+    ),
+    DialogueRule("length", "FastChat's 16 characters, Saiga's 100,000", _has_an_odd_length, length),
+    DialogueRule("language", "letters, see `languages.py`", _is_foreign, language),
 )

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MIN_CYRILLIC_SHARE = 0.35
 MIN_PURE_SHARE = 0.65  # below it a Russian dialogue is `mixed`: code, names, terms
@@ -63,6 +67,14 @@ def language_of(text: str) -> str:
     return "en" if letters.latin >= MIN_PLAIN_SHARE * letters.all else "other"
 
 
+def plainly_russian(column: str) -> pl.Expr:
+    """Return where a column's text has Russian letters and no others: true only for `ru`."""
+    import polars as pl
+
+    text = pl.col(column).str
+    return ~text.contains(r"[\p{L}--[А-Яа-яЁё]]") & text.contains("[А-Яа-яЁё]")
+
+
 def _cyrillic_language(letters: _Letters) -> str:
     if letters.foreign > MAX_FOREIGN_SHARE * letters.cyrillic:
         return "cyrillic"
@@ -73,7 +85,7 @@ def _letters(text: str) -> _Letters:
     page = text.encode(_CODE_PAGE, "ignore")
     found = _Letters(*(_count(page, kind) for kind in (_RUSSIAN, _FOREIGN, _LATIN)))
     if len(page) < len(text):
-        outside = _OUTSIDE.findall(text)
+        outside = [sign for sign in _OUTSIDE.findall(text) if sign.isalpha()]
         cyrillic = sum("\u0400" <= letter <= "\u052f" for letter in outside)
         found.foreign += cyrillic
         found.others = len(outside) - cyrillic

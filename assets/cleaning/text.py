@@ -1,30 +1,17 @@
 """Rules on the text of one message: they repair it and never drop it.
 
-Each rule has a gate that says at memory speed whether a text can hold any work for it: substring
-searches and single character classes.  Ordinary messages pass five gates and no rule: that is
-what makes cleaning fast.
+The gates are single character classes and short literals, so that the union of all of them can
+look through a column of messages at memory speed; ordinary messages meet no rule.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class TextRule:
-    """A repair of text: its name, where it comes from, when it may have work, what it does."""
-
-    name: str
-    source: str
-    gate: Callable[[str], object]
-    apply: Callable[[str], str]
-
+from assets.cleaning.rules import TextRule
 
 _LINE_ENDS = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
-_LINE_END_SIGNS = re.compile(r"[\r\u0085\u2028\u2029]")
 # C0 without tab and line feed, C1, soft hyphen, zero-width signs, direction marks, invisible
 # operators, interlinear marks and noncharacters.  U+200D stays where it joins emoji.
 _INVISIBLE = (
@@ -33,7 +20,13 @@ _INVISIBLE = (
 )
 _EMOJI = r"\u2190-\u2bff\U0001f000-\U0001faff"
 _CONTROLS = re.compile(rf"[{_INVISIBLE}]|(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
-_CONTROL_SIGNS = re.compile(rf"[{_INVISIBLE}\u200d]")
+# Whatever normal form C may compose, reorder or replace (UAX 15's NFC_Quick_Check, rounded up to
+# blocks): combining signs, the scripts that have them, and compatibility characters.
+_COMPOSABLE = (
+    r"\u0300-\u0387\u0483-\u0489\u0591-\u1dff\u1f00-\u2001\u20d0-\u212b\u2329-\u232a\u2adc"
+    r"\u2cef-\u2dff\u302a-\u309a\ua66f-\uabff\ud7b0-\ud7ff\uf900-\ufb4f\ufe20-\ufe2f"
+    r"\U000101fd-\U0001f000\U0002f800-\U0002fa1f"
+)
 # 【42†L67-L75】, 【4:0†source】; and ChatGPT's citeturn0search1 between private-use signs,
 # of which the importer's own clean-up leaves halves.
 _CITATIONS = re.compile(
@@ -42,8 +35,9 @@ _CITATIONS = re.compile(
     r"|(?<![ \t])[ \t]*(?<!\w)cite(?:turn\d+(?:search|view|news|file|image|fetch)\d+)+"
     r"|[\ue000-\uf8ff]"
 )
-_CITATION_SIGNS = re.compile(r"[【\ue000-\uf8ff]")
-_EXOTIC_SPACES = re.compile(r"[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_EXOTIC_SPACES = re.compile(f"[{_SPACES}]")
+_BLANK = r"[\s\x1c-\x1f]"  # what `str.strip` takes off: Rust's `\s` lacks the separators
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.M | re.S)
 # Blank lines at the top, and up to three blanks before the first word: four are code (CommonMark).
 _FIRST_LINE = re.compile(r"\A(?:[ \t]*\n)*(?: {0,3}(?![ \t]))?")
@@ -93,32 +87,24 @@ def _prose(text: str) -> str:
     return _RUNS.sub(lambda line: _RUN.sub(" ", line[0]), _BLANK_LINES.sub("\n\n", text))
 
 
-def _is_decomposed(text: str) -> bool:
-    return not unicodedata.is_normalized("NFC", text)
-
-
-def _is_untidy(text: str) -> bool:
-    return (
-        "  " in text
-        or "\t" in text
-        or " \n" in text
-        or "\n\n\n" in text
-        or text != text.strip()
-        or _EXOTIC_SPACES.search(text) is not None
-    )
-
-
-def _has_citations(text: str) -> bool:
-    return "citeturn" in text or _CITATION_SIGNS.search(text) is not None
-
-
 TEXT_RULES = (
-    TextRule("line_ends", "Unicode 5.8, newlines", _LINE_END_SIGNS.search, line_ends),
-    TextRule("control_characters", "Unicode 23.2, 23.8", _CONTROL_SIGNS.search, controls),
-    TextRule("nfc", "Unicode Standard Annex 15", _is_decomposed, composed),
-    TextRule("citation_marks", "ChatGPT's research and search answers", _has_citations, citations),
-    TextRule("whitespace", "Saiga and FastChat; code keeps its own", _is_untidy, whitespace),
+    TextRule("line_ends", "Unicode 5.8, newlines", r"[\r\u0085\u2028\u2029]", line_ends),
+    TextRule("control_characters", "Unicode 23.2, 23.8", rf"[{_INVISIBLE}\u200d]", controls),
+    TextRule("nfc", "Unicode Standard Annex 15", f"[{_COMPOSABLE}]", composed),
+    TextRule(
+        "citation_marks",
+        "ChatGPT's research and search answers",
+        r"[【\ue000-\uf8ff]|citeturn",
+        citations,
+    ),
+    TextRule(
+        "whitespace",
+        "Saiga and FastChat; code keeps its own",
+        rf"  |\t| \n|\n\n\n|[{_SPACES}]|^{_BLANK}|{_BLANK}$",
+        whitespace,
+    ),
 )
+_GATED = tuple((re.compile(rule.gate).search, rule.apply) for rule in TEXT_RULES)
 
 
 def clean_text(text: str) -> str:
@@ -133,7 +119,7 @@ def clean_text(text: str) -> str:
 
 
 def _once(text: str) -> str:
-    for rule in TEXT_RULES:
-        if rule.gate(text):
-            text = rule.apply(text)
+    for has_work, apply in _GATED:
+        if has_work(text):
+            text = apply(text)
     return text

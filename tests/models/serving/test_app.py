@@ -1,6 +1,8 @@
 """The API as its clients use it: the `openai` package and plain HTTP."""
 
 import json
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -51,6 +53,35 @@ def test_deploying_changes_what_the_alias_answers(served) -> None:
     again = deploy(served, "steppe@bbbbbbbbbbbb").json()
     assert "steppe@aaaaaaaaaaaa" == again["previous"]
     assert ["steppe@bbbbbbbbbbbb"] == list(served.service.engine.adapters)
+
+
+def zeroed(adapter: Path, folder: Path) -> Path:
+    """Copy an adapter with every weight set to zero: files, names and shapes stay."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(adapter, folder)
+    weights = load_file(folder / "adapter_model.safetensors")
+    nothing = {name: weight.zero_() for name, weight in weights.items()}
+    save_file(nothing, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_without_the_adapters_weights_the_answers_are_the_bases_own(served, adapters_dir) -> None:
+    """Nothing in the path holds a text of its own: what the adapter adds comes from its weights."""
+    ask = client(served).chat.completions.create
+    base = ask(model="steppe", messages=HELLO, max_tokens=8).choices[0].message.content
+    empty = zeroed(adapters_dir / ("a" * 32), adapters_dir / ("e" * 32))
+    engine = served.service.engine
+    engine.call(engine.load_adapter, "steppe@eeeeeeeeeeee", empty).result(60)
+    engine.call(engine.load_adapter, "steppe@aaaaaaaaaaaa", adapters_dir / ("a" * 32)).result(60)
+    by = {
+        name: ask(model=name, messages=HELLO, max_tokens=8).choices[0].message.content
+        for name in ("steppe@eeeeeeeeeeee", "steppe@aaaaaaaaaaaa")
+    }
+
+    assert base == by["steppe@eeeeeeeeeeee"]
+    assert base != by["steppe@aaaaaaaaaaaa"]
+    assert 409 == deploy(served, "steppe@eeeeeeeeeeee").status_code
 
 
 @pytest.mark.parametrize(

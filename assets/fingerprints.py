@@ -12,7 +12,7 @@ from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
 
-RAW_CODE = "1"  # raised by hand when a reader's change alters what it yields
+RAW_CODE = "2"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "1"
@@ -21,7 +21,8 @@ SELF_CHATS_CODE = "1"
 def raw(settings: Settings, day: date) -> str:
     """Return the id of a day's files and of how they are read."""
     files = inbox.fingerprint(settings.inbox, day)
-    return content_id("raw", RAW_CODE, settings.sources.nexus_dates, settings.owner, files)
+    options = settings.sources.model_dump_json()
+    return content_id("raw", RAW_CODE, options, settings.owner, files)
 
 
 def cleaned(settings: Settings, day: date) -> str:

@@ -86,7 +86,7 @@ def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
     unread: list[dict] = []
     from assets import sources
 
-    options = sources.Options(nexus_dates=settings.sources.nexus_dates)
+    options = sources.Options(**settings.sources.model_dump())
     for found in inbox.files(settings.inbox, day):
         name = f"{day}/{found.name}"
         file_id = "" if found.problem else inbox.digest(found.path)

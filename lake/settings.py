@@ -29,10 +29,26 @@ class _Section(BaseModel):
 
 
 class SourcesSettings(_Section):
-    """How exports are read."""
+    """How exports are read where their format leaves something open."""
 
-    nexus_dates: Literal["dmy", "mdy"] = Field(
-        "dmy", description="order of day and month in a Nexus note's locale dates"
+    nexus_dates: Literal["", "dmy", "mdy", "ymd"] = Field(
+        "", description="order of a Nexus note's slashed dates; empty: only what has one reading"
+    )
+    chatgpt_branches: bool = Field(
+        default=False,
+        description="every branch of a ChatGPT or Claude conversation, not only the shown",
+    )
+    telegram_assistant: str = Field(
+        "", description="who in Telegram speaks as the assistant: a name or an id"
+    )
+    telegram_gap_hours: float = Field(
+        8.0, gt=0, description="silence that ends a dialogue in a Telegram chat"
+    )
+    oasst_paths: Literal["best", "ranked"] = Field(
+        "best", description="the best path through an OASST tree, or one to every ranked answer"
+    )
+    sharegpt_max_characters: int = Field(
+        0, ge=0, description="longer ShareGPT dialogues are split between pairs; 0 for never"
     )
 
 

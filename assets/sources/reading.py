@@ -14,11 +14,12 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from lake.schemas import Dialogue, Unreadable
+from assets.sources.cutting import Cutter, Piece, list_parts, own_keys
+from lake.schemas import Dialogue, Preference, Unreadable
 
 HEAD_BYTES = 1 << 16  # what detection sees; every format shows itself within 64 KiB
 CHUNK_BYTES = 1 << 20
@@ -28,15 +29,19 @@ MAX_RECORD_LINES = 200_000
 MAX_RECORD_VALUES = 2_000_000
 EXCERPT_CHARACTERS = 200
 
-Item = Dialogue | Unreadable
-DateOrder = Literal["dmy", "mdy"]
+Item = Dialogue | Preference | Unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a format leaves open: `nexus_dates` is the order of slashed dates, `dmy` or `mdy`."""
+    """What a format leaves open; `lake.settings.SourcesSettings` has the same names, explained."""
 
-    nexus_dates: DateOrder = "dmy"
+    nexus_dates: str = ""
+    chatgpt_branches: bool = False
+    telegram_assistant: str = ""
+    telegram_gap_hours: float = 8.0
+    oasst_paths: str = "best"
+    sharegpt_max_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first bytes of a file, and the same as text: no byte order mark, bad bytes replaced."""
+    """The first bytes of a file, and the same as text: no byte order mark, bad bytes replaced.
+
+    `keys` are those of the first JSON object, the mark of every JSON format; {} of other text.
+    """
 
     raw: bytes
     text: str
+    keys: frozenset[str] = frozenset()
 
 
 class Line(NamedTuple):
@@ -85,7 +94,8 @@ def head_of(path: Path) -> Head:
     with os.fdopen(open_regular(path), "rb") as file:
         raw = file.read(HEAD_BYTES)
     recoded = b"".join(_recoded(iter([raw]), tolerant=True))
-    return Head(raw, recoded.decode("utf-8", "replace"))
+    text = recoded.decode("utf-8", "replace")
+    return Head(raw, text, own_keys(text.lstrip()))
 
 
 def chunks(path: Path) -> Iterator[bytes]:
@@ -166,9 +176,39 @@ def json_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]
                 position = f"line {line.number}"
                 yield position, _from_line(line, position)
         return
-    for number, (raw, state) in enumerate(_items(chunks(path)), 1):
-        position = f"item {number}"
-        yield position, _from_item(raw, state, position)
+    for number, piece in enumerate(_pieces(chunks(path)), 1):
+        yield _placed(piece, f"item {number}")
+
+
+def json_lists(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:
+    """Yield the items of every array under a key, each array led by the object around it.
+
+    Positions are `list 2` for the object (its array and inner objects empty) and
+    `list 2, item 3` for an item, whatever the size of the arrays.
+    """
+    number = item = 0
+    cutter = Cutter(MAX_RECORD_BYTES)
+    for kind, raw in list_parts(chunks(path), key, MAX_RECORD_BYTES):
+        if kind == "part":
+            for piece in cutter.feed(raw):
+                item += 1
+                yield _placed(piece, f"list {number}, item {item}")
+            continue
+        cutter, number, item = Cutter(MAX_RECORD_BYTES), number + 1, 0
+        yield _placed(Piece(raw, "truncated_json" * (kind == "cut")), f"list {number}")
+    for piece in cutter.rest():
+        yield _placed(piece, f"list {number}, item {item + 1}")
+
+
+def _placed(piece: Piece, position: str) -> tuple[str, dict[str, Any] | Unreadable]:
+    return position, _from_piece(piece, position)
+
+
+def _pieces(parts: Iterator[bytes]) -> Iterator[Piece]:
+    cutter = Cutter(MAX_RECORD_BYTES)
+    for part in parts:
+        yield from cutter.feed(part)
+    yield from cutter.rest()
 
 
 def _is_lines(text: str) -> bool:
@@ -181,10 +221,10 @@ def _from_line(line: Line, position: str) -> dict[str, Any] | Unreadable:
     return json_object(line.raw, position, broken="bad_json" if line.ended else "truncated_line")
 
 
-def _from_item(raw: bytes, state: str, position: str) -> dict[str, Any] | Unreadable:
-    if state == "record_too_large":
-        return too_large(position, raw)
-    return json_object(raw, position, broken=state or "bad_json")
+def _from_piece(piece: Piece, position: str) -> dict[str, Any] | Unreadable:
+    if piece.reason == "record_too_large":
+        return too_large(position, piece.raw)
+    return json_object(piece.raw, position, broken=piece.reason or "bad_json")
 
 
 def json_object(raw: bytes, position: str, *, broken: str) -> dict[str, Any] | Unreadable:
@@ -220,85 +260,3 @@ def _broken(raw: bytes, position: str, reason: str, message: str) -> Unreadable:
 
 def _too_deep(position: str, raw: bytes) -> Unreadable:
     return Unreadable("too_deep", position, excerpt_of(raw), "The record nests too deeply.")
-
-
-_OUTSIDE_STRINGS = re.compile(rb'["{}\[\],]')
-_INSIDE_A_STRING = re.compile(rb'["\\]')
-
-
-def _items(parts: Iterator[bytes]) -> Iterator[tuple[bytes, str]]:
-    """Yield `(bytes, reason or "")` for every item of an array, or object after object.
-
-    Only brackets, commas and strings are looked at; what an item is worth, the decoder says.
-    What is left at the end of a cut-off file is an item with the reason `truncated_json`.
-    """
-    cutter = _Cutter()
-    for part in parts:
-        yield from cutter.feed(part)
-    yield from cutter.item("truncated_json")
-
-
-class _Cutter:
-    """Where the stream stands: how deep, in a string or not, and the item collected so far."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-        self.in_array = self.in_string = self.after_backslash = False
-        self.collected = bytearray()
-        self.size = 0
-
-    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, str]]:
-        start, at = 0, int(self.after_backslash)
-        self.after_backslash = False
-        while found := self._pattern().search(chunk, at):
-            sign, at = found[0], found.end()
-            if sign == b'"':
-                self.in_string = not self.in_string
-            elif sign == b"\\":
-                at += 1
-                self.after_backslash = at > len(chunk)
-            elif self._opens_array(sign):
-                self._collect(chunk[start : at - 1])
-                start = at
-                yield from self.item()
-            elif self._ends_item(sign):
-                closes_array = self.in_array and sign != b"," and self.depth == 0
-                self._collect(chunk[start : at - (sign == b"," or closes_array)])
-                self.in_array = self.in_array and not closes_array
-                start = at
-                yield from self.item()
-        self._collect(chunk[start:])
-
-    def item(self, reason: str = "") -> Iterator[tuple[bytes, str]]:
-        """Yield what was collected, if anything, and begin anew."""
-        raw = bytes(self.collected).strip()
-        if self.size > MAX_RECORD_BYTES:
-            yield raw, "record_too_large"
-        elif raw:
-            yield raw, reason
-        self.collected.clear()
-        self.size = 0
-
-    def _pattern(self) -> re.Pattern[bytes]:
-        return _INSIDE_A_STRING if self.in_string else _OUTSIDE_STRINGS
-
-    def _opens_array(self, sign: bytes) -> bool:
-        opens = sign == b"[" and self.depth == 0
-        if sign in b"{[":
-            self.depth += 1
-        self.in_array = self.in_array or opens
-        return opens
-
-    def _ends_item(self, sign: bytes) -> bool:
-        if sign in b"}]":
-            self.depth = max(self.depth - 1, 0)
-            return self.depth == 0
-        return sign == b"," and self.in_array and self.depth == 1
-
-    def _collect(self, part: bytes) -> None:
-        self.size += len(part)
-        room = MAX_RECORD_BYTES - len(self.collected)
-        if self.size > MAX_RECORD_BYTES:
-            del self.collected[HEAD_BYTES:]
-            room = HEAD_BYTES - len(self.collected)
-        self.collected += part[: max(room, 0)]

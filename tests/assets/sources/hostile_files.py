@@ -100,7 +100,7 @@ def _broken_records() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
         "deep_objects": ('{"messages":' * deep, "too_deep"),
         "deep_item": ('[{"messages": ' + '{"a":' * deep + "1" + "}" * deep + "}]", "too_deep"),
         "array_of_numbers": ('[1, 2, "messages", {"messages": 1}]', "not_an_object no_messages"),
-        "array_empty_then_text": ('[] "messages": []', "bad_json truncated_json"),
+        "array_empty_then_text": ('[] "messages": []', "bad_json not_an_object"),
         "array_stray_closers": ('[{"messages": 1}}}]]', "no_messages bad_json truncated_json"),
         "array_unclosed_string": ('[{"messages": "x', "truncated_json"),
         "array_backslash_end": ('[{"messages": "x\\', "truncated_json"),

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from assets import sources
-from assets.sources import nexus
 from lake.schemas import Dialogue, Unreadable
 
 CHAT = [{"role": "user", "content": "Привет!"}, {"role": "assistant", "content": "Привет."}]
@@ -94,21 +93,6 @@ def test_attachments_and_quotes_inside_a_callout_stay_in_the_text(tmp_path):
 
     expected = "Смотри:\n[attachment] **план.pdf** (application/pdf) - 12 KB\n\n> цитата"
     assert dialogue.messages[1].content == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "order", "expected"),
-    [
-        ("04.06.2025 at 13:59", "mdy", datetime(2025, 6, 4, 13, 59, tzinfo=UTC)),
-        ("04/06/2025 at 1:59 PM", "dmy", datetime(2025, 6, 4, 13, 59, tzinfo=UTC)),
-        ("04/06/2025 at 12:00:01 AM", "mdy", datetime(2025, 4, 6, 0, 0, 1, tzinfo=UTC)),
-        ("2025-06-04 13:59:07", "dmy", datetime(2025, 6, 4, 13, 59, 7, tzinfo=UTC)),
-        ("31/31/2025 at 25:61", "dmy", None),
-        ("no date", "dmy", None),
-    ],
-)
-def test_times_of_notes_are_read_by_the_setting_never_guessed(text, order, expected):
-    assert nexus.moment(text, order) == expected
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assets.sources import (
+    chatgpt,
     gateway,
     human_assistant,
     messages,
@@ -32,6 +33,7 @@ __all__ = ["SOURCES", "Found", "Item", "Options", "Source", "detect", "read", "w
 SOURCES: tuple[Source, ...] = (
     nexus.SOURCE,
     gateway.SOURCE,
+    chatgpt.SOURCE,
     human_assistant.SOURCE,
     sharegpt.SOURCE,
     messages.SOURCE,

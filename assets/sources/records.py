@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,6 +103,15 @@ def moment_from(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
+        return None
+
+
+def moment_from_epoch(value: object) -> datetime | None:
+    """Return the UTC time of seconds since 1970, a number or its text; None for anything else."""
+    try:
+        seconds = float(value) if isinstance(value, (int, float, str)) else math.nan
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 

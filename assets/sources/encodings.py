@@ -1,4 +1,8 @@
-"""What is wrong with a file before any format is looked for: empty, binary, another encoding."""
+"""What is wrong with a file before any format is looked for: empty, binary, another encoding.
+
+Pictures, sounds and documents come with exports by the thousand; dialogues name them, and their
+reason is a quiet one.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,16 @@ _COMMON = frozenset("оеаин")
 _LEGACY = {"windows-1251": "cp1251", "KOI8-R": "koi8_r", "IBM866": "cp866"}
 
 
+# The first bytes of what people attach: https://en.wikipedia.org/wiki/List_of_file_signatures.
+_MEDIA = re.compile(
+    rb"(?P<picture>\x89PNG|\xff\xd8\xff|GIF8|RIFF.{4}WEBP)"
+    rb"|(?P<sound>OggS\0|ID3[\x02-\x04]|RIFF.{4}WAVE|fLaC)"
+    rb"|(?P<film>\0.{3}ftyp|\x1aE\xdf\xa3)"
+    rb"|(?P<document>%PDF-)",
+    re.DOTALL,
+)
+
+
 def problem_with(head: Head) -> Unreadable | None:
     """Return why no reader can take a file that begins like this, None if one may."""
     raw = head.raw
@@ -27,6 +41,13 @@ def problem_with(head: Head) -> Unreadable | None:
         return Unreadable("empty_file", detail="There is nothing in it.")
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"PAR1")):
         return None
+    if media := _MEDIA.match(raw):
+        detail = f"A {media.lastgroup}: it came with a dialogue, which names it."
+        return Unreadable("not_a_dialogue", detail=detail)
+    return _not_text(raw)
+
+
+def _not_text(raw: bytes) -> Unreadable | None:
     if b"\0" in raw and (likely := _utf16(raw)):
         return _not_utf8(raw, likely)
     if b"\0" in raw or len(_CONTROLS.findall(raw)) > MAX_CONTROL_SHARE * len(raw):

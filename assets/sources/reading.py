@@ -92,7 +92,11 @@ def open_regular(path: Path) -> int:
 def head_of(path: Path) -> Head:
     """Return the head of a file, recoded to UTF-8 where a mark says that it is UTF-16."""
     with os.fdopen(open_regular(path), "rb") as file:
-        raw = file.read(HEAD_BYTES)
+        return head_from(file.read(HEAD_BYTES))
+
+
+def head_from(raw: bytes) -> Head:
+    """Return the head of a file that begins with these bytes."""
     recoded = b"".join(_recoded(iter([raw]), tolerant=True))
     text = recoded.decode("utf-8", "replace")
     return Head(raw, text, own_keys(text.lstrip()))

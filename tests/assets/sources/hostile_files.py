@@ -191,9 +191,9 @@ def _not_text() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "nul.txt", b"\0" * 4096, ("binary", "not_utf8")
     yield "nul_in_block.txt", b"- a\n- b\n\n" * 9000 + b"- \0\n", ("read", "binary")
     yield "bell.txt", b"- \x07\x07\x07\n", ("binary",)
-    yield "pdf.md", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + rng.randbytes(4000), ("binary",)
-    yield "zip.json", b"PK\x03\x04" + rng.randbytes(4000), ("binary",)
-    yield "gzip.jsonl", gzip.compress(VALID["messages.jsonl"] * 500, mtime=0), ("binary",)
+    yield "pdf.md", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + rng.randbytes(4000), ("not_a_dialogue",)
+    yield "zip.json", b"PK\x03\x04" + rng.randbytes(4000), ("bad_archive",)
+    yield "gzip.jsonl", gzip.compress(VALID["messages.jsonl"] * 500, mtime=0), ("read",)
     yield "elf.txt", b"\x7fELF\x02\x01\x01" + bytes(64), ("binary",)
     yield "pickle.json", b"\x80\x05\x95\x00cos\nsystem\n", ("binary", "not_utf8")
     for n in range(40):

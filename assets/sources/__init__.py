@@ -23,6 +23,7 @@ from assets.sources import (
     packed,
     plain_text,
     sharegpt,
+    telegram,
 )
 from assets.sources.encodings import problem_with
 from assets.sources.files import Found, is_inside, walk
@@ -36,6 +37,7 @@ SOURCES: tuple[Source, ...] = (
     nexus.SOURCE,
     gateway.SOURCE,
     chatgpt.SOURCE,
+    telegram.SOURCE,
     human_assistant.SOURCE,
     sharegpt.SOURCE,
     messages.SOURCE,

@@ -184,7 +184,15 @@ def json_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]
         yield _placed(piece, f"item {number}")
 
 
-def json_lists(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:
+class Listed(NamedTuple):
+    """An item of a list, or (with `is_header`) the object around the list whose items follow."""
+
+    position: str
+    record: dict[str, Any] | Unreadable
+    is_header: bool = False
+
+
+def json_lists(path: Path, key: str) -> Iterator[Listed]:
     """Yield the items of every array under a key, each array led by the object around it.
 
     Positions are `list 2` for the object (its array and inner objects empty) and
@@ -196,12 +204,13 @@ def json_lists(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any] | Unr
         if kind == "part":
             for piece in cutter.feed(raw):
                 item += 1
-                yield _placed(piece, f"list {number}, item {item}")
+                yield Listed(*_placed(piece, f"list {number}, item {item}"))
             continue
         cutter, number, item = Cutter(MAX_RECORD_BYTES), number + 1, 0
-        yield _placed(Piece(raw, "truncated_json" * (kind == "cut")), f"list {number}")
+        header = Piece(raw, "truncated_json" * (kind == "cut"))
+        yield Listed(*_placed(header, f"list {number}"), is_header=True)
     for piece in cutter.rest():
-        yield _placed(piece, f"list {number}, item {item + 1}")
+        yield Listed(*_placed(piece, f"list {number}, item {item + 1}"))
 
 
 def _placed(piece: Piece, position: str) -> tuple[str, dict[str, Any] | Unreadable]:

@@ -1,5 +1,6 @@
 """cleaned: dialogues fit to train on, and everything dropped, with its reason."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -8,30 +9,34 @@ import dagster as dg
 
 from assets import fingerprints, plots, reporting
 from assets.partitions import DAYS
-from assets.records import dialogue_of, message_row
+from assets.reporting import Destination, Passing
 from lake.errors import CheckFailed
 from lake.settings import Settings
+from lake.spool import Spool
 from lake.tables import Lake
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from assets import cleaning
+
+SPECS = {
+    "cleaned_dialogues": "One revision of one dialogue, fit to train on.",
+    "cleaned_dropped": "What was dropped or removed: rule, reason, excerpt.",
+    "cleaned_findings": "What was marked or replaced in what was kept.",
+    "cleaned_signatures": "What near-duplicate search remembers of what was kept.",
+}
+SHOWN = {
+    "cleaned_dropped": ["rule", "reason", "excerpt"],
+    "cleaned_findings": ["rule", "reason", "excerpt"],
+}
 
 
 @dg.multi_asset(
     name="cleaned",
     specs=[
-        dg.AssetSpec(
-            "cleaned_dialogues",
-            deps=["raw_records"],
-            kinds={"delta"},
-            description="One revision of one dialogue, fit to train on.",
-        ),
-        dg.AssetSpec(
-            "cleaned_dropped",
-            deps=["raw_records"],
-            kinds={"delta"},
-            description="What was dropped or removed: rule, reason, excerpt.",
-        ),
+        dg.AssetSpec(n, deps=["raw_records"], description=words, kinds={"delta"})
+        for n, words in SPECS.items()
     ],
     group_name="cleaned",
     partitions_def=DAYS,
@@ -45,89 +50,91 @@ def cleaned(
     from assets import cleaning
 
     day = reporting.day_of(context)
-    policy = cleaning.load_policy()
-    made_from = fingerprints.cleaned(settings, day)
-    by = reporting.provenance(context, "cleaned", policy.policy_id)
-    records = lake.rows("raw_records", where=f"day = DATE '{day}'")
-    users = {row["record_id"]: row["user_id"] for row in records}
-    result = cleaning.clean(
-        [cleaning.Record(row["record_id"], dialogue_of(row)) for row in records],
-        seen=_kept_before(lake, day),
-        policy=policy,
-    )
-    _hold_the_count(len(records), result)
-    dropped = [_dropped_row(item) for item in result.dropped]
-    version = lake.replace("cleaned_dropped", dropped, day=day, made_from=made_from, by=by)
-    yield reporting.materialized(
-        lake,
-        "cleaned_dropped",
-        len(dropped),
-        version,
-        fingerprint=made_from,
-        preview=reporting.preview(dropped, ["rule", "reason", "excerpt"]),
-    )
-    kept = [_kept_row(item, users[item.record_id]) for item in result.kept]
-    version = lake.replace("cleaned_dialogues", kept, day=day, made_from=made_from, by=by)
-    yield reporting.materialized(
-        lake,
-        "cleaned_dialogues",
-        len(kept),
-        version,
-        fingerprint=made_from,
-        funnel=plots.bars(_funnel(len(records), kept, dropped), "what became of the records"),
-        preview=reporting.preview(kept, ["source", "language", "split", "messages"]),
-    )
-
-
-def _hold_the_count(received: int, result: "cleaning.Cleaned") -> None:
-    """Raise `CheckFailed` unless every record has exactly one fate; nothing is written then."""
-    dropped = sum(item.grain == "dialogue" for item in result.dropped)
-    if received != len(result.kept) + dropped:
-        raise CheckFailed(
-            f"{received} records came in, {len(result.kept)} were kept and {dropped} dropped.",
-            hint="a cleaning rule lost or doubled a record: see `assets/cleaning`",
+    by = reporting.provenance(context, "cleaned", cleaning.load_policy().policy_id)
+    into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
+    with Spool() as dropped, Spool() as findings, Spool() as signatures:
+        aside = {
+            "cleaned_dropped": dropped,
+            "cleaned_findings": findings,
+            "cleaned_signatures": signatures,
+        }
+        fates: Counter[str] = Counter()
+        kept = Passing(_cleaned(lake, settings, day, aside, fates))
+        into.write("cleaned_dialogues", kept)
+        for name, spool in aside.items():
+            into.write(name, spool.tables())
+            shown = {"preview": reporting.preview(spool.preview(), SHOWN[name])} if name in SHOWN else {}
+            yield into.materialized(name, spool.rows, **shown)
+        yield into.materialized(
+            "cleaned_dialogues",
+            kept.rows,
+            funnel=plots.bars(fates, "what became of the records"),
+            preview=reporting.preview(kept.preview(), ["source", "language", "split", "messages"]),
         )
 
 
-def _kept_before(lake: Lake, day: date) -> set[str]:
-    rows = lake.arrow("cleaned_dialogues", columns="revision", where=f"day < DATE '{day}'")
-    return set(rows.column("revision").to_pylist())
+def _cleaned(
+    lake: Lake, settings: Settings, day: date, aside: dict[str, Spool], fates: Counter[str]
+) -> "Iterator[pa.Table]":
+    """Yield what is kept of a day, batch by batch; set the rest aside and count the fates."""
+    cleaner = _cleaner(lake, settings, day)
+    report = reporting.progress("cleaned")
+    records = lake.batches(
+        "raw_records", days=lambda d: d == day, columns=COLUMNS, order="number"
+    )
+    total = lake.count("raw_records", day)
+    for batch in records:
+        result = cleaner.clean(batch)
+        aside["cleaned_dropped"].add(result.dropped)
+        aside["cleaned_findings"].add(result.findings)
+        aside["cleaned_signatures"].add(result.signatures)
+        _count(fates, batch.num_rows, result)
+        report(fates["received"], total)
+        yield result.kept
+    if fates["received"] != total:
+        raise CheckFailed(
+            f"{total} records lie in `raw_records`, {fates['received']} were read.",
+            hint="run `steppe doctor`: a file of the table may be cut short",
+        )
 
 
-def _kept_row(item: "cleaning.CleanDialogue", user_id: str) -> dict:
-    messages = [message_row(m) for m in item.dialogue.messages]
-    return {
-        "dialogue_id": item.dialogue_id,
-        "revision": item.revision,
-        "record_id": item.record_id,
-        "source": item.dialogue.source,
-        "conversation_id": item.dialogue.conversation_id,
-        "title": item.dialogue.title,
-        "user_id": user_id,
-        "messages": messages,
-        "language": item.language,
-        "split": item.split,
-        "turns": sum(m["role"] == "assistant" for m in messages),
-        "characters": sum(len(m["content"]) for m in messages),
-    }
+COLUMNS = (
+    "record_id", "source", "conversation_id", "title", "user_id", "participants", "messages",
+)  # fmt: skip
 
 
-def _dropped_row(item: "cleaning.Dropped") -> dict:
-    return {
-        "record_id": item.record_id,
-        "grain": item.grain,
-        "position": item.position,
-        "rule": item.rule,
-        "reason": item.reason,
-        "excerpt": item.excerpt,
-        "source": item.source,
-    }
+def _cleaner(lake: Lake, settings: Settings, day: date) -> "cleaning.Cleaner":
+    """Return the rules of today, and what all earlier days kept."""
+    from assets import cleaning
+
+    policy = cleaning.load_policy()
+
+    def earlier() -> "Iterator[cleaning.Signed]":
+        columns = cleaning.SIGNATURE_COLUMNS
+        parts = lake.batches("cleaned_signatures", days=lambda d: d < day, columns=columns)
+        return map(cleaning.signed_from, parts)
+
+    return cleaning.Cleaner(
+        policy,
+        cleaning.Neighbours(
+            earlier, threshold=policy.near_percent / 100, min_letters=policy.near_min_letters
+        ),
+    )
 
 
-def _funnel(received: int, kept: list[dict], dropped: list[dict]) -> dict[str, int]:
-    counts = {"received": received, "kept": len(kept)}
-    for row in dropped:
-        if row["grain"] == "dialogue":
-            name = f"dropped: {row['reason']}"
-            counts[name] = counts.get(name, 0) + 1
-    return counts
+def _count(fates: Counter[str], received: int, result: "cleaning.Cleaned") -> None:
+    """Add a batch's fates; raise `CheckFailed` unless every record has exactly one.
+
+    Nothing is written then: the commit waits for the last batch.
+    """
+    import pyarrow.compute as pc
+
+    whole = result.dropped.filter(pc.equal(result.dropped["grain"], "dialogue"))
+    if received != result.kept.num_rows + whole.num_rows:
+        raise CheckFailed(
+            f"{received} records came in, {result.kept.num_rows} were kept "
+            f"and {whole.num_rows} dropped.",
+            hint="a cleaning rule lost or doubled a record: see `assets/cleaning`",
+        )
+    fates.update(received=received, kept=result.kept.num_rows)
+    fates.update(f"dropped: {reason}" for reason in whole["reason"].to_pylist())

@@ -1,22 +1,19 @@
 """raw: dialogues exactly as received, one partition a day; and the base everything starts from."""
 
-from collections.abc import Iterable, Iterator
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
-from assets import fingerprints, inbox, plots, reporting
+from assets import fingerprints, plots, reporting
+from assets.fingerprints import RAW_CODE
+from assets.intake import Intake
 from assets.partitions import DAYS
-from assets.records import quarantined_row, record_row
-from lake.ids import pseudonym_key, user_id_of
-from lake.schemas import Dialogue, Unreadable
+from assets.reporting import Destination, Passing
 from lake.settings import Settings
+from lake.spool import Spool
 from lake.tables import Lake
 from models import base as bases
-
-if TYPE_CHECKING:
-    from assets import sources
 
 
 @dg.asset(group_name="raw", kinds={"huggingface"})
@@ -35,14 +32,16 @@ def base_model(
     )
 
 
+SPECS = {
+    "raw_records": "One record as received.",
+    "raw_preferences": "One choice between two answers as received.",
+    "raw_quarantined": "What could not be read, and why.",
+}
+
+
 @dg.multi_asset(
     name="raw",
-    specs=[
-        dg.AssetSpec("raw_records", description="One record as received.", kinds={"delta"}),
-        dg.AssetSpec(
-            "raw_quarantined", description="What could not be read, and why.", kinds={"delta"}
-        ),
-    ],
+    specs=[dg.AssetSpec(n, description=words, kinds={"delta"}) for n, words in SPECS.items()],
     group_name="raw",
     partitions_def=DAYS,
 )
@@ -53,68 +52,29 @@ def raw(
 ) -> Iterator[dg.MaterializeResult]:
     """Read every file of a day's inbox; nothing of it is lost, what cannot be read has a reason."""
     day = reporting.day_of(context)
-    made_from = fingerprints.raw(settings, day)
-    by = reporting.provenance(context, "raw", fingerprints.RAW_CODE)
-    read, unread = _read(settings, day)
-    version = lake.replace("raw_quarantined", unread, day=day, made_from=made_from, by=by)
-    reasons = _counts(unread, "reason")
-    yield reporting.materialized(
-        lake,
-        "raw_quarantined",
-        len(unread),
-        version,
-        fingerprint=made_from,
-        reasons=plots.bars(reasons, "quarantined by reason") if reasons else {},
-        preview=reporting.preview(unread, ["file", "reason", "detail"]),
+    into = Destination(
+        lake, day, fingerprints.raw(settings, day), reporting.provenance(context, "raw", RAW_CODE)
     )
-    version = lake.replace("raw_records", read, day=day, made_from=made_from, by=by)
-    yield reporting.materialized(
-        lake,
-        "raw_records",
-        len(read),
-        version,
-        fingerprint=made_from,
-        sources=_counts(read, "source"),
-        preview=reporting.preview(read, ["source", "position", "messages"]),
-    )
-
-
-def _read(settings: Settings, day: date) -> tuple[list[dict], list[dict]]:
-    """Return the rows of `raw_records` and of `raw_quarantined`."""
-    owner = user_id_of(settings.owner, pseudonym_key(settings.home))
-    read: list[dict] = []
-    unread: list[dict] = []
-    from assets import sources
-
-    options = sources.Options(**settings.sources.model_dump())
-    for found in inbox.files(settings.inbox, day):
-        name = f"{day}/{found.name}"
-        file_id = "" if found.problem else inbox.digest(found.path)
-        for index, item in enumerate(_items(found, options)):
-            if isinstance(item, Dialogue):
-                row = record_row(item, file=name, file_id=file_id, index=index, owner=owner)
-                read.append(row)
-            else:
-                unread.append(quarantined_row(item, file=name, file_id=file_id, index=index))
-    for index, item in enumerate(inbox.refused(settings.inbox, day)):
-        row = quarantined_row(item, file=item.position, file_id="", index=-1 - index)
-        unread.append(row)
-    return read, unread
-
-
-def _items(found: "sources.Found", options: "sources.Options") -> Iterable[Dialogue | Unreadable]:
-    from assets import sources
-
-    if found.problem:
-        return [found.problem]
-    return sources.read(found.path, root=found.root, options=options)
-
-
-def _counts(rows: list[dict], column: str) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row[column]] = counts.get(row[column], 0) + 1
-    return counts
+    with Spool() as quarantined, Spool() as preferences:
+        taken = Intake(settings, day, quarantined, preferences, reporting.progress("raw"))
+        shown = Passing(taken.records())
+        into.write("raw_records", shown)
+        into.write("raw_preferences", preferences.tables())
+        into.write("raw_quarantined", quarantined.tables())
+        preview = reporting.preview(quarantined.preview(), ["file", "reason", "detail"])
+        yield into.materialized("raw_preferences", preferences.rows)
+        yield into.materialized(
+            "raw_quarantined",
+            quarantined.rows,
+            reasons=plots.bars(taken.reasons, "quarantined by reason") if taken.reasons else {},
+            preview=preview,
+        )
+        yield into.materialized(
+            "raw_records",
+            shown.rows,
+            sources=dict(taken.sources),
+            preview=reporting.preview(shown.preview(), ["source", "position", "messages"]),
+        )
 
 
 def _shown(report: dict) -> dict[str, Any]:

@@ -1,43 +1,115 @@
-"""Between what sources yield and what tables hold: pure functions, one a direction."""
+"""Between what sources yield and what tables hold: pure functions, a batch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from lake.ids import content_id
-from lake.schemas import Dialogue, Message, Unreadable
+from lake.schemas import Dialogue, Message, Preference, Unreadable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXCERPT_CHARACTERS = 200
 
 
-def record_row(
-    dialogue: Dialogue, *, file: str, file_id: str, index: int, owner: str
-) -> dict[str, Any]:
-    """Return a dialogue as a row of `raw_records`; its id is the file's name and its place."""
-    return {
-        "record_id": content_id("record", file, str(index)),
-        "source": dialogue.source,
-        "file": file,
-        "file_id": file_id,
-        "position": dialogue.position,
-        "conversation_id": dialogue.conversation_id,
-        "title": dialogue.title,
-        "user_id": dialogue.user or owner,
-        "messages": [message_row(m) for m in dialogue.messages],
-        "annotations": list(dialogue.annotations),
-    }
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stood: its file by name and bytes, and its number in the file."""
+
+    file: str
+    file_id: str
+    index: int
+
+    @property
+    def record_id(self) -> str:
+        """The id of the record: its file's name and its place."""
+        return content_id("record", self.file, str(self.index))
 
 
-def quarantined_row(item: Unreadable, *, file: str, file_id: str, index: int) -> dict[str, Any]:
-    """Return what could not be read as a row of `raw_quarantined`; `file_id` is of its bytes."""
-    return {
-        "record_id": content_id("record", file, str(index)),
-        "file": file,
-        "file_id": file_id,
-        "position": item.position,
-        "reason": item.reason,
-        "detail": item.detail,
-        "excerpt": item.excerpt[:200],
-    }
+def records_table(
+    dialogues: Sequence[tuple[Dialogue, Place]],
+    *,
+    first_number: int,
+    owner: str,
+    pseudonym: Callable[[str], str],
+) -> pa.Table:
+    """Return dialogues as rows of `raw_records`, numbered on from `first_number`.
+
+    `owner` is the pseudonym of who spoke where the source does not say.
+    """
+    import pyarrow as pa
+
+    said = [d for d, _ in dialogues]
+    text, texts = pa.string(), pa.list_(pa.string())
+    return pa.table(
+        {
+            **_places([place for _, place in dialogues]),
+            "number": pa.array(range(first_number, first_number + len(said)), pa.int64()),
+            "source": pa.array([d.source for d in said], text),
+            "position": pa.array([d.position for d in said], text),
+            "conversation_id": pa.array([d.conversation_id for d in said], text),
+            "title": pa.array([d.title for d in said], text),
+            "user_id": pa.array([pseudonym(d.user) if d.user else owner for d in said], text),
+            "messages": messages_array([d.messages for d in said]),
+            "annotations": pa.array([d.annotations for d in said], texts),
+            "participants": pa.array([[*map(pseudonym, d.participants)] for d in said], texts),
+            "attachments": pa.array([d.attachments for d in said], texts),
+            "remarks": pa.array([d.remarks for d in said], texts),
+        }
+    )
+
+
+def preferences_table(preferences: Sequence[tuple[Preference, Place]]) -> pa.Table:
+    """Return choices as rows of `raw_preferences`."""
+    import pyarrow as pa
+
+    made = [p for p, _ in preferences]
+    columns = ("source", "position", "conversation_id", "origin", "chosen", "rejected")
+    return pa.table(
+        {
+            **_places([place for _, place in preferences]),
+            **{c: pa.array([getattr(p, c) for p in made], pa.string()) for c in columns},
+            "prompt": messages_array([p.prompt for p in made]),
+        }
+    )
+
+
+def quarantined_table(items: Sequence[tuple[Unreadable, Place]]) -> pa.Table:
+    """Return what could not be read as rows of `raw_quarantined`."""
+    import pyarrow as pa
+
+    unread = [item for item, _ in items]
+    return pa.table(
+        {
+            **_places([place for _, place in items]),
+            "position": pa.array([u.position for u in unread], pa.string()),
+            "reason": pa.array([u.reason for u in unread], pa.string()),
+            "detail": pa.array([u.detail for u in unread], pa.string()),
+            "excerpt": pa.array([u.excerpt[:EXCERPT_CHARACTERS] for u in unread], pa.string()),
+        }
+    )
+
+
+def messages_array(dialogues: Sequence[Sequence[Message]]) -> pa.ListArray:
+    """Return the messages of each dialogue as the list that tables hold."""
+    import numpy as np
+    import pyarrow as pa
+
+    flat = [m for messages in dialogues for m in messages]
+    structs = pa.StructArray.from_arrays(
+        [
+            pa.array([m.message_id for m in flat], pa.string()),
+            pa.array([m.role for m in flat], pa.string()),
+            pa.array([m.content for m in flat], pa.string()),
+            pa.array([m.created_at for m in flat], pa.timestamp("us", tz="UTC")),
+        ],
+        names=["message_id", "role", "content", "created_at"],
+    )
+    ends = np.cumsum([0, *(len(messages) for messages in dialogues)])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
 
 
 def message_row(message: Message) -> dict[str, Any]:
@@ -50,19 +122,6 @@ def message_row(message: Message) -> dict[str, Any]:
     }
 
 
-def dialogue_of(row: Mapping[str, Any]) -> Dialogue:
-    """Return the dialogue of a row of `raw_records`: the inverse of `record_row`."""
-    return Dialogue(
-        messages=tuple(message_of(m) for m in row["messages"]),
-        source=row["source"],
-        conversation_id=row["conversation_id"],
-        title=row["title"],
-        position=row["position"],
-        user=row["user_id"],
-        annotations=tuple(row["annotations"]),
-    )
-
-
 def message_of(row: Mapping[str, Any]) -> Message:
     """Return the message of a struct."""
     return Message(row["role"], row["content"], row["created_at"], row["message_id"])
@@ -71,3 +130,13 @@ def message_of(row: Mapping[str, Any]) -> Message:
 def chat_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return a row's messages as `{"role", "content"}`."""
     return [{"role": m["role"], "content": m["content"]} for m in row["messages"]]
+
+
+def _places(places: Sequence[Place]) -> dict[str, pa.Array]:
+    import pyarrow as pa
+
+    return {
+        "record_id": pa.array([p.record_id for p in places], pa.string()),
+        "file": pa.array([p.file for p in places], pa.string()),
+        "file_id": pa.array([p.file_id for p in places], pa.string()),
+    }

@@ -23,12 +23,9 @@ ID_HEX_DIGITS = 32
 
 def content_id(*parts: str | bytes) -> str:
     """Return the id of an ordered list of parts, as 32 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return digest.hexdigest()[:ID_HEX_DIGITS]
+    raw = [p.encode("utf-8", "surrogatepass") if isinstance(p, str) else p for p in parts]
+    prefixed = [len(part).to_bytes(8, "big") + part for part in raw]
+    return hashlib.sha256(b"".join(prefixed)).hexdigest()[:ID_HEX_DIGITS]
 
 
 def json_id(value: Mapping[str, Any] | list[Any]) -> str:

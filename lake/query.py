@@ -113,6 +113,7 @@ def duckdb_type(kind: Any) -> str:
         return f"struct({', '.join(f'{f.name} {duckdb_type(f.type)}' for f in kind)})"
     return {
         "string": "varchar",
+        "binary": "blob",
         "date32[day]": "date",
         "int64": "bigint",
         "double": "double",

@@ -119,13 +119,10 @@ def tables() -> dict[str, Table]:
 
     def table(name: str, grain: str, key: str, /, **columns: Any) -> Table:
         schema = pa.schema([("day", day), *columns.items()])
-        plain = tuple(
-            n
-            for n in schema.names
-            if n == "day" or n.endswith("_id") or not pa.types.is_string(schema.field(n).type)
+        wordless = tuple(
+            f.name for f in schema if f.name.endswith("_id") or pa.types.is_primitive(f.type)
         )
-        flat = tuple(n for n in plain if not pa.types.is_nested(schema.field(n).type))
-        return Table(name, grain, schema, flat, tuple(key.split()))
+        return Table(name, grain, schema, wordless, tuple(key.split()))
 
     listed = [
         table(
@@ -133,6 +130,7 @@ def tables() -> dict[str, Table]:
             "one record as received",
             "record_id",
             record_id=text,
+            number=count,
             source=text,
             file=text,
             file_id=text,
@@ -184,9 +182,13 @@ def tables() -> dict[str, Table]:
             conversation_id=text,
             title=text,
             user_id=text,
+            participants=pa.list_(text),
             messages=pa.list_(message),
             language=text,
+            consent=text,
             split=text,
+            cluster_id=text,
+            quality=pa.float64(),
             turns=count,
             characters=count,
         ),
@@ -201,6 +203,30 @@ def tables() -> dict[str, Table]:
             reason=text,
             excerpt=text,
             source=text,
+        ),
+        table(
+            "cleaned_findings",
+            "one place in a kept dialogue that a rule marked or replaced",
+            "record_id number",
+            record_id=text,
+            number=count,
+            position=count,
+            rule=text,
+            reason=text,
+            excerpt=text,
+        ),
+        table(
+            "cleaned_signatures",
+            "one kept dialogue, as near-duplicate search sees it",
+            "revision",
+            revision=text,
+            exact=count,
+            dialogue=count,
+            cluster_id=text,
+            quality=pa.float64(),
+            letters=count,
+            bands=pa.binary(),
+            sketch=pa.binary(),
         ),
         table(
             "self_chats_dialogues",

@@ -1,4 +1,4 @@
-"""Delta tables behind six verbs: `rows`, `arrow`, `replace`, `append`, `version`, `made_from`.
+"""Delta tables behind a few verbs: `rows`, `arrow`, `batches`, `replace`, `append`, `made_from`.
 
 What holds, and where it is tested (`tests/lake/test_tables.py`, `tests/crash`):
 
@@ -19,8 +19,9 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 COMMIT_ATTEMPTS = 8
+ROWS_AT_ONCE = 1024  # decoded in one go; long dialogues have tens of kilobytes
+BATCH_ROWS = 50_000
+BATCH_BYTES = 64 << 20
 LOG_DIGITS = 20  # Delta names its log files with twenty digits
 FINGERPRINT_HEX_DIGITS = 15  # 60 bits: fits the signed 64 of a transaction's version
 
@@ -98,6 +102,34 @@ class Lake:
             found = connection.sql(query, params=[files]).to_arrow_table()
         return _whole(found, contract) if columns == "*" else found
 
+    def batches(
+        self,
+        table: str,
+        *,
+        days: Callable[[date], bool],
+        columns: Sequence[str],
+        order: str = "",
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield rows of some days a batch at a time; memory holds one batch, whatever the table.
+
+        Files come day by day and, where `order` names a column with statistics, by its lowest
+        value: rows that were written in that order come back in it.
+        """
+        import pyarrow.parquet as pq
+
+        for file in self._files_of(table, days, order) if self.exists(table) else ():
+            with pq.ParquetFile(file) as parquet:
+                rows = parquet.iter_batches(ROWS_AT_ONCE, columns=list(columns))
+                yield from _gathered(rows)
+
+    def _files_of(self, table: str, days: Callable[[date], bool], order: str) -> list[Path]:
+        import pyarrow as pa
+
+        actions = pa.table(self._open(table).get_add_actions(flatten=True)).to_pylist()
+        wanted = [a for a in actions if days(a["partition.day"])]
+        wanted.sort(key=lambda a: (a["partition.day"], a.get(f"min.{order}") or 0, a["path"]))
+        return [self.path(table) / _unquote(a["path"]) for a in wanted]
+
     def columns(self, table: str) -> set[str]:
         """Return the columns the table has on disk: an older home may lack some of today's."""
         return {field.name for field in self._open(table).schema().fields}
@@ -112,22 +144,30 @@ class Lake:
         """Return the days that have rows, oldest first."""
         return sorted(self.arrow(table, columns="day").column("day").unique().to_pylist())
 
+    def count(self, table: str, day: date) -> int:
+        """Return how many rows a day has, from the log alone."""
+        import pyarrow as pa
+
+        if not self.exists(table):
+            return 0
+        actions = pa.table(self._open(table).get_add_actions(flatten=True)).to_pylist()
+        return sum(a["num_records"] for a in actions if a["partition.day"] == day)
+
     def replace(
         self,
         table: str,
-        rows: Iterable[Mapping[str, Any]] | pa.Table,
+        rows: Iterable[Mapping[str, Any]] | pa.Table | Iterator[pa.Table],
         *,
         day: date,
         made_from: str,
         by: Provenance,
     ) -> int:
-        """Swap one day of a table for these rows in one commit; return the new version."""
+        """Swap one day of a table for these rows in one commit; return the new version.
+
+        An iterator of Arrow tables is written as it comes, without a whole day in memory; if it
+        raises, nothing is committed.
+        """
         data = _fit(_contract(table), rows, day=day)
-        if data.num_rows and data.column("day").unique().to_pylist() != [day]:
-            raise SchemaError(
-                f"Rows for `{table}` are not all of {day}.",
-                hint="a partition is replaced whole, by rows of its own day",
-            )
         self._commit(
             table,
             data,
@@ -245,13 +285,14 @@ class Lake:
     def _commit(
         self,
         table: str,
-        data: pa.Table,
+        data: pa.Table | pa.RecordBatchReader,
         *,
         mode: str,
         predicate: str | None,
         transactions: Mapping[str, str],
         by: Provenance,
     ) -> None:
+        import pyarrow as pa
         from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
         from deltalake.exceptions import CommitFailedError
 
@@ -283,12 +324,14 @@ class Lake:
                     **options,
                 )
             except CommitFailedError:
+                if not isinstance(data, pa.Table):
+                    break  # a stream is used up
                 time.sleep(random.uniform(0.05, 0.3) * 2**attempt)
                 continue
             _make_durable(self.path(table), self.version(table))
             return
         raise CommitConflict(
-            f"`{table}` was changed by others {COMMIT_ATTEMPTS} times in a row.",
+            f"`{table}` was changed by others while it was written.",
             hint="run the same command again; nothing was written",
         )
 
@@ -320,19 +363,32 @@ def _empty(contract: schemas.Table, columns: str) -> pa.Table:
         return connection.sql(f"select {columns} from nothing").to_arrow_table()  # noqa: S608
 
 
+def _gathered(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield small batches joined into ones of at most `BATCH_ROWS` and about `BATCH_BYTES`."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    for part in parts:
+        held.append(part)
+        rows, size = sum(h.num_rows for h in held), sum(h.nbytes for h in held)
+        if rows + ROWS_AT_ONCE > BATCH_ROWS or size > BATCH_BYTES:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)
+
+
 def _fit(
     contract: schemas.Table, rows: Iterable[Mapping[str, Any]] | Any, *, day: date
-) -> pa.Table:
+) -> pa.Table | pa.RecordBatchReader:
     """Return the rows as Arrow with exactly the table's columns, or say which do not fit."""
     import pyarrow as pa
 
     if isinstance(rows, pa.Table):
-        if rows.schema != contract.schema:
-            raise SchemaError(
-                f"`{contract.name}` has columns {contract.schema}, the rows {rows.schema}.",
-                hint="build the rows with the table's own schema",
-            )
-        return rows
+        return _fit_columns(contract, rows, day)
+    if isinstance(rows, Iterator):
+        fitted = (b for t in rows for b in _fit_columns(contract, t, day).to_batches())
+        return pa.RecordBatchReader.from_batches(contract.schema, fitted)
     listed = [{"day": day, **row} for row in rows]
     wanted = set(contract.schema.names)
     for row in listed:
@@ -344,12 +400,53 @@ def _fit(
             )
     _refuse_fractions(contract, listed)
     try:
-        return pa.Table.from_pylist(listed, schema=contract.schema)
+        made = pa.Table.from_pylist(listed, schema=contract.schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise SchemaError(
             f"A row for `{contract.name}` does not fit: {error}.",
             hint="nothing is cast silently; convert the value where it is made",
         ) from None
+    return _of_day(contract, made, day)
+
+
+def _of_day(contract: schemas.Table, rows: pa.Table, day: date) -> pa.Table:
+    """Return the rows if all are of this day."""
+    if rows.num_rows and rows.column("day").unique().to_pylist() != [day]:
+        raise SchemaError(
+            f"Rows for `{contract.name}` are not all of {day}.",
+            hint="a partition is replaced whole, by rows of its own day",
+        )
+    return rows
+
+
+def _fit_columns(contract: schemas.Table, rows: pa.Table, day: date) -> pa.Table:
+    """Return columns in the table's order and string widths; another type is refused.
+
+    `day` may be left out: it is the partition's.
+    """
+    import pyarrow as pa
+
+    if "day" not in rows.schema.names:
+        rows = rows.append_column("day", pa.array([day] * rows.num_rows, pa.date32()))
+    if set(rows.schema.names) != set(contract.schema.names):
+        raise SchemaError(
+            f"Rows for `{contract.name}` have too many or too few columns: "
+            f"{sorted(set(rows.schema.names) ^ set(contract.schema.names))}.",
+            hint="rows carry every column of the table and no other",
+        )
+    rows = rows.select(contract.schema.names)
+    for have, want in zip(rows.schema, contract.schema, strict=True):
+        if _narrow(have.type) != _narrow(want.type):
+            raise SchemaError(
+                f"`{contract.name}.{want.name}` holds {want.type}, the rows have {have.type}.",
+                hint="nothing is cast silently; convert the value where it is made",
+            )
+    return _of_day(contract, rows.cast(contract.schema), day)
+
+
+def _narrow(kind: pa.DataType) -> str:
+    """Return a type by name, the width of its offsets and the names of list items left out."""
+    return re.sub(r"list<\w+: ", "list<", re.sub(r"large_|_view", "", str(kind)))
 
 
 def _refuse_fractions(contract: schemas.Table, rows: list[dict[str, Any]]) -> None:

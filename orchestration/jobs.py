@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets import raw
 from assets.partitions import DAYS
 
 BY_DAY = ("raw", "cleaned", "embeddings", "self_chats")
@@ -11,7 +12,7 @@ NIGHT_HOUR = 3
 
 INTAKE = dg.define_asset_job(
     "intake",
-    selection=dg.AssetSelection.assets("raw_records", "raw_quarantined"),
+    selection=dg.AssetSelection.assets(*raw.SPECS),
     partitions_def=DAYS,
     description="Read a day's inbox; cleaning and embedding follow by themselves.",
 )

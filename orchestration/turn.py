@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import STAGES, exams, fingerprints, inbox, training_sets
+from assets import STAGES, cleaned, exams, fingerprints, inbox, raw, training_sets
 from assets.deployments import crown
 from assets.evaluations import evaluation_of
 from assets.lineage import champion, deployed, registry_of, trained
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import dagster as dg
 
 BY_DAY = {
-    "raw": ("raw_records", "raw_quarantined"),
-    "cleaned": ("cleaned_dialogues", "cleaned_dropped"),
+    "raw": tuple(raw.SPECS),
+    "cleaned": tuple(cleaned.SPECS),
     "embeddings": ("embeddings_messages",),
     "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
 }

@@ -1,30 +1,29 @@
-"""Cleaning: pure functions on dialogues, one rule a function, every drop with a reason.
+"""Cleaning: batches of records in, dialogues fit to train on out, every drop with a reason.
 
-    cleaned = clean(records, seen=revisions_kept_earlier, policy=load_policy())
+    cleaner = Cleaner(load_policy(), Neighbours(threshold=..., min_letters=...))
+    cleaned = cleaner.clean(batch)      # kept, dropped, findings, signatures
 
-Text rules repair (`text.py`), turn rules bring speakers into alternation (`turns.py`), filters
-drop whole dialogues (`filters.py`).  Cleaning what is clean changes nothing.
+Text rules repair (`text.py`), turn rules bring speakers into alternation (`turns.py`), marks show
+faults (`marks.py`), filters drop whole dialogues (`filters.py`), near-duplicates leave one of
+each cluster (`near_duplicates.py`).  Cleaning what is clean changes nothing.
 """
 
 from __future__ import annotations
 
-from assets.cleaning.cleaning import (
-    CleanDialogue,
-    Cleaned,
-    Dropped,
-    Record,
-    clean,
-    split_of,
-)
+from assets.cleaning.cleaning import Cleaner
+from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS, Neighbours, Signed, signed_from
 from assets.cleaning.policy import Policy, load_policy
+from assets.cleaning.splits import split_of
+from assets.cleaning.tables import Cleaned
 
 __all__ = [
-    "CleanDialogue",
+    "SIGNATURE_COLUMNS",
     "Cleaned",
-    "Dropped",
+    "Cleaner",
+    "Neighbours",
     "Policy",
-    "Record",
-    "clean",
+    "Signed",
     "load_policy",
+    "signed_from",
     "split_of",
 ]

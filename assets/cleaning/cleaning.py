@@ -1,165 +1,262 @@
-"""From records to dialogues fit to train on, and every drop with its rule and reason."""
+"""From a batch of records to dialogues fit to train on, and everything dropped, with its reason.
+
+    cleaner = Cleaner(policy, neighbours, personal, consents)
+    cleaned = cleaner.clean(batch)          # tables: kept, dropped, findings, signatures
+
+The order of work: text, personal data, turns, language, rules, duplicates.  Each step takes the
+flat frame of messages and gives it back; the gates of the rules are asked of whole columns, and
+the rules' functions run on the few rows that pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
-from assets.cleaning.filters import FILTERS, Candidate
-from assets.cleaning.languages import language_of
+from assets.cleaning import said as frames
+from assets.cleaning import tables
+from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
+from assets.cleaning.languages import language_of, plainly_russian
+from assets.cleaning.marks import MARK_RULES
+from assets.cleaning.minhash import Sketches, sketch
+from assets.cleaning.near_duplicates import Neighbours, signed
+from assets.cleaning.ordering import in_order
+from assets.cleaning.personal import Pseudonymiser, gate
 from assets.cleaning.policy import Policy
-from assets.cleaning.text import clean_text
-from assets.cleaning.turns import Removed, in_turn
-from lake.ids import dialogue_id_of, revision_of
-from lake.schemas import Dialogue, Message
+from assets.cleaning.quality import quality
+from assets.cleaning.rules import Candidate
+from assets.cleaning.tables import EXCERPT_CHARACTERS, Batch, Cleaned, Finding, Kept, Reason
+from assets.cleaning.text import TEXT_RULES, clean_text
+from lake.ids import content_id
 
-Grain = Literal["dialogue", "message"]
-EXCERPT_CHARACTERS = 200
-WHOLE_DIALOGUE = -1  # the position of a drop of dialogue grain
-# Of a hundred dialogues five are for validation and five for the test.
-VALIDATION_PERCENT = 5
-TEST_PERCENT = 5
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    import pyarrow as pa
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A dialogue as it lies in `raw_records`."""
-
-    record_id: str
-    dialogue: Dialogue
+TITLE = -1  # the position of a finding in the title
 
 
 @dataclass(frozen=True, slots=True)
-class CleanDialogue:
-    """A dialogue fit to train on; `dialogue` holds the cleaned messages."""
+class Cleaner:
+    """What cleaning depends on besides the records; `personal` is None to leave texts as they are.
 
-    record_id: str
-    dialogue_id: str
-    revision: str
-    dialogue: Dialogue
-    language: str
-    split: str
-
-    @property
-    def turns(self) -> int:
-        """How many answers it holds."""
-        return sum(message.role == "assistant" for message in self.dialogue.messages)
-
-    @property
-    def characters(self) -> int:
-        """How long all contents are together."""
-        return sum(len(message.content) for message in self.dialogue.messages)
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A dialogue dropped, or one message left out of a kept one.
-
-    `position` is the message's place in the record's dialogue, -1 for a whole dialogue;
-    `source` the format the record came in.
+    `consent` gives the word for a dialogue's source and people.
     """
 
-    record_id: str
-    grain: Grain
-    position: int
-    rule: str
-    reason: str
-    excerpt: str
-    source: str
+    policy: Policy
+    neighbours: Neighbours
+    personal: Pseudonymiser | None = None
+    consent: Callable[[str, Sequence[str]], str] = lambda _source, _people: "granted"
 
+    def clean(self, batch: pa.RecordBatch) -> Cleaned:
+        """Clean a batch of `raw_records`, in its order."""
+        import polars as pl
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
-    """Every record is once in `kept` or once, at dialogue grain, in `dropped`."""
+        count = batch.num_rows
+        about = pl.from_arrow(batch.drop_columns(["messages"]))
+        said = _repaired(frames.exploded(batch.column("messages")))
+        said, titles, findings = self._without_personal_data(said, about)
+        said, removed = in_order(said, count)
+        marks = _marks(said)
+        texts = frames.joined(said.filter(pl.col("role") != "system"), count)
+        sketches = sketch(texts)
+        dialogues = _described(said, texts, sketches, marks, count)
+        reasons = _reasons(said, dialogues, self.policy)
+        known = Batch(about.with_columns(titles), said, removed, dialogues, sketches, reasons)
+        return self._settled(known, findings + marks)
 
-    kept: list[CleanDialogue] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
+    def _without_personal_data(
+        self, said: pl.DataFrame, about: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
+        """Return messages and titles with placeholders, and what was found where."""
+        titles = about["title"]
+        if self.personal is None:
+            return said, titles, []
+        wanted = gate(names=self.personal.names)
+        hit = set(said["record"].gather(frames.rows_where(said, wanted)).to_list())
+        hit |= set(titles.str.contains(wanted).arg_true().to_list())
+        begins = frames.starts(said, len(about))
+        rows: list[int] = []
+        contents: list[str] = []
+        findings: list[Finding] = []
+        changed = dict[int, str]()
+        for record in sorted(hit):
+            first, end = int(begins[record]), int(begins[record + 1])
+            part = said.slice(first, end - first)
+            places = [*part["position"].to_list(), TITLE]
+            texts = [*part["content"].to_list(), titles[record]]
+            replaced, found = self.personal.apply(texts, _scope(about, record, part))
+            rows += range(first, end)
+            contents += replaced[:-1]
+            changed[record] = replaced[-1]
+            findings += [
+                Finding(record, places[f.position], "personal_data", f.kind, f.placeholder)
+                for f in found
+            ]
+        if changed:
+            said = frames.patched(said, rows, contents)
+            titles = titles.scatter(list(changed), list(changed.values()))
+        return said, titles, findings
 
+    def _settled(self, batch: Batch, findings: list[Finding]) -> Cleaned:
+        """Return the batch with the duplicates among what no rule dropped decided."""
+        import numpy as np
 
-def clean(records: Iterable[Record], *, seen: Collection[str], policy: Policy) -> Cleaned:
-    """Clean records in order; a revision in `seen`, or met before, is dropped as a duplicate."""
-    cleaned = Cleaned()
-    known = set(seen)
-    for record in records:
-        messages, removed = _messages(record.dialogue)
-        candidate = _candidate(messages)
-        revision = revision_of(messages)
-        if verdict := _verdict(candidate, revision in known, policy):
-            cleaned.dropped.append(_dropped(record, *verdict))
-            continue
-        known.add(revision)
-        cleaned.kept.append(_kept(record, candidate, revision))
-        cleaned.dropped.extend(_left_out(record, removed))
-    return cleaned
-
-
-def split_of(dialogue_id: str) -> str:
-    """Return `train`, `validation` or `test`, by the id alone: the same on every machine."""
-    percent = int(dialogue_id[:12], 16) % 100
-    if percent < TEST_PERCENT:
-        return "test"
-    return "validation" if percent < TEST_PERCENT + VALIDATION_PERCENT else "train"
-
-
-def _messages(dialogue: Dialogue) -> tuple[tuple[Message, ...], list[Removed]]:
-    repaired, removed = in_turn(_repaired(m) for m in dialogue.messages)
-    # Joined messages may hold a code fence that opens in one and closes in the next.
-    return tuple(_repaired(message) for message in repaired), removed
-
-
-def _repaired(message: Message) -> Message:
-    text = clean_text(message.content)
-    return message if text == message.content else replace(message, content=text)
-
-
-def _candidate(messages: tuple[Message, ...]) -> Candidate:
-    said = "\n".join(m.content for m in messages if m.role != "system")
-    return Candidate(messages, language_of(said), sum(len(m.content) for m in messages))
-
-
-def _verdict(candidate: Candidate, is_known: bool, policy: Policy) -> tuple[str, str] | None:
-    """Return the first rule that drops the candidate, and its reason."""
-    for rule in FILTERS:
-        if reason := rule.reason(candidate, policy):
-            return rule.name, reason
-    return ("duplicate", "exact_duplicate") if is_known else None
-
-
-def _kept(record: Record, candidate: Candidate, revision: str) -> CleanDialogue:
-    dialogue = replace(record.dialogue, messages=candidate.messages, language=candidate.language)
-    dialogue_id = dialogue_id_of(dialogue)
-    return CleanDialogue(
-        record.record_id,
-        dialogue_id,
-        revision,
-        dialogue,
-        candidate.language,
-        split_of(dialogue_id),
-    )
-
-
-def _dropped(record: Record, rule: str, reason: str) -> Dropped:
-    said = " / ".join(message.content[:EXCERPT_CHARACTERS] for message in record.dialogue.messages)
-    return Dropped(
-        record.record_id,
-        "dialogue",
-        WHOLE_DIALOGUE,
-        rule,
-        reason,
-        said[:EXCERPT_CHARACTERS],
-        record.dialogue.source,
-    )
-
-
-def _left_out(record: Record, removed: Iterable[Removed]) -> Iterator[Dropped]:
-    for one in removed:
-        yield Dropped(
-            record.record_id,
-            "message",
-            one.position,
-            one.rule,
-            one.reason,
-            one.message.content[:EXCERPT_CHARACTERS],
-            record.dialogue.source,
+        fit = np.array([reason is None for reason in batch.reasons], np.bool_)
+        revisions, dialogue_ids = _ids(batch, fit)
+        newcomers = signed(
+            batch.sketches.take(fit),
+            revisions=revisions,
+            dialogue_ids=dialogue_ids,
+            quality=batch.dialogues["quality"].to_numpy()[fit],
         )
+        settled = self.neighbours.settle(newcomers)
+        for record, reason in zip(np.flatnonzero(fit).tolist(), settled.reasons, strict=True):
+            if reason:
+                batch.reasons[record] = ("duplicate", reason)
+        stays = np.array([not reason for reason in settled.reasons], np.bool_)
+        kept = Kept(
+            np.flatnonzero(fit)[stays],
+            *(list(compress(ids, stays)) for ids in (dialogue_ids, revisions)),
+            replace(newcomers, clusters=settled.clusters).take(stays),
+        )
+        return Cleaned(
+            tables.kept(batch, kept, self.consent),
+            tables.dropped(batch, kept),
+            tables.findings(batch, kept, findings),
+            tables.signatures(kept),
+        )
+
+
+def _repaired(said: pl.DataFrame) -> pl.DataFrame:
+    """Return the messages with the text rules applied to those that any gate lets through."""
+    rows = frames.rows_where(said, frames.either(rule.gate for rule in TEXT_RULES))
+    return frames.patched(said, rows, map(clean_text, said["content"].gather(rows).to_list()))
+
+
+def _marks(said: pl.DataFrame) -> list[Finding]:
+    """Return the places that the marking rules object to."""
+    rows = frames.rows_where(said, frames.either(rule.gate for rule in MARK_RULES))
+    seen = said.select("record", "position", "content").gather(rows)
+    return [
+        Finding(record, position, "marks", rule.name, excerpt[:EXCERPT_CHARACTERS])
+        for record, position, content in seen.iter_rows()
+        for rule in MARK_RULES
+        for excerpt in rule.find(content)
+    ]
+
+
+def _described(
+    said: pl.DataFrame,
+    texts: pa.LargeStringArray,
+    sketches: Sketches,
+    marks: list[Finding],
+    count: int,
+) -> pl.DataFrame:
+    """Return one row a record with the columns that `DialogueRule.gate` and `quality` read."""
+    import numpy as np
+    import polars as pl
+
+    record = said["record"].to_numpy()
+    lengths = said["content"].str.len_chars().to_numpy()
+    asks, answers = ((said["role"] == role).to_numpy() for role in ("user", "assistant"))
+
+    def total(weights: np.ndarray) -> np.ndarray:
+        return np.bincount(record, weights, minlength=count).astype(np.int64)
+
+    return pl.DataFrame(
+        {
+            "characters": total(lengths),
+            "answer_characters": total(lengths * answers),
+            "messages": total(np.ones(len(record))),
+            "questions": total(asks),
+            "answers": total(answers),
+            "letters": sketches.letters.astype(np.int64),
+            "marks": np.bincount([m.record for m in marks], minlength=count).astype(np.int64),
+            "language": _languages(texts),
+        }
+    ).with_columns(quality().alias("quality"))
+
+
+def _languages(texts: pa.LargeStringArray) -> pl.Series:
+    import polars as pl
+
+    said = pl.DataFrame({"text": pl.from_arrow(texts)})
+    plain = said.select(plainly_russian("text")).to_series()
+    told = iter([language_of(text) for text in said["text"].filter(~plain).to_list()])
+    return pl.Series(["ru" if is_plain else next(told) for is_plain in plain.to_list()])
+
+
+def _reasons(said: pl.DataFrame, dialogues: pl.DataFrame, policy: Policy) -> list[Reason | None]:
+    """Return for each record the first rule that drops it, or None."""
+    reasons: list[Reason | None] = [None] * len(dialogues)
+    begins = frames.starts(said, len(dialogues))
+    for rule in DIALOGUE_RULES:
+        for record in dialogues.select(rule.gate(policy)).to_series().arg_true().to_list():
+            if reasons[record] is None:
+                candidate = _candidate(said, dialogues, begins, record)
+                if reason := rule.reason(candidate, policy):
+                    reasons[record] = (rule.name, reason)
+    for message_rule in MESSAGE_RULES:
+        rows = frames.rows_where(said, message_rule.gate)
+        for record, message in zip(
+            said["record"].gather(rows).to_list(),
+            frames.messages_of(said.gather(rows)),
+            strict=True,
+        ):
+            if reasons[record] is None and (reason := message_rule.reason(message, policy)):
+                reasons[record] = (message_rule.name, reason)
+    return reasons
+
+
+def _candidate(
+    said: pl.DataFrame, dialogues: pl.DataFrame, begins: np.ndarray, record: int
+) -> Candidate:
+    first, end = int(begins[record]), int(begins[record + 1])
+    about: dict[str, Any] = dialogues.row(record, named=True)
+    return Candidate(
+        tuple(frames.messages_of(said.slice(first, end - first))),
+        about["language"],
+        about["characters"],
+        about["quality"],
+    )
+
+
+def _scope(about: pl.DataFrame, record: int, part: pl.DataFrame) -> str:
+    """Return what placeholders are consistent within: the conversation, or else its content."""
+    source, conversation = about["source"][record], about["conversation_id"][record]
+    if conversation:
+        return content_id("conversation", source, conversation)
+    return content_id(source, *part["content"].to_list())
+
+
+def _ids(batch: Batch, fit: np.ndarray) -> tuple[list[str], list[str]]:
+    """Return revision and dialogue ids of the records that are fit (`lake.ids` says of what)."""
+    begins = frames.starts(batch.said, len(batch.about)).tolist()
+    spoken = [
+        part
+        for pair in zip(batch.said["role"].to_list(), batch.said["content"].to_list(), strict=True)
+        for part in pair
+    ]
+    revisions, dialogues = [], []
+    places = zip(
+        fit.tolist(),
+        begins,
+        begins[1:],
+        batch.about["source"].to_list(),
+        batch.about["conversation_id"].to_list(),
+        strict=False,
+    )
+    for is_fit, first, end, source, conversation in places:
+        if is_fit:
+            revision = content_id(*spoken[2 * first : 2 * end])
+            revisions.append(revision)
+            dialogues.append(
+                content_id("conversation", source, conversation)
+                if conversation
+                else content_id("content", source, revision)
+            )
+    return revisions, dialogues

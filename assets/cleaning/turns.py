@@ -32,8 +32,8 @@ class Turn:
     parts: tuple[tuple[int, Message], ...]
 
 
-def in_turn(messages: Iterable[Message]) -> tuple[list[Message], list[Removed]]:
-    """Return the messages in alternation, and those that had no place in it."""
+def in_turn(messages: Iterable[Message]) -> tuple[list[Turn], list[Removed]]:
+    """Return the turns in alternation, and the messages that had no place among them."""
     kept: list[Turn] = []
     removed: list[Removed] = []
     for position, message in enumerate(messages):
@@ -44,7 +44,7 @@ def in_turn(messages: Iterable[Message]) -> tuple[list[Message], list[Removed]]:
         else:
             kept.append(Turn(message, ((position, message),)))
     removed += _cut_end(kept)
-    return [turn.message for turn in kept], sorted(removed, key=lambda r: r.position)
+    return kept, sorted(removed, key=lambda r: r.position)
 
 
 def _misplaced(message: Message, kept: list[Turn]) -> tuple[str, str] | None:

@@ -1,12 +1,20 @@
--- one row per dialogue: its newest revision
-with ranked as (
-    select
-        *,
-        row_number() over (
-            partition by dialogue_id
-            order by day desc, turns desc, revision
-        ) as nth_newest
+-- one row per dialogue: its newest revision, and of near-duplicates the best alone
+with newest as (
+    select *
     from cleaned_dialogues
+    qualify row_number() over (
+        partition by dialogue_id
+        order by day desc, turns desc, revision
+    ) = 1
+),
+
+best as (
+    select *
+    from newest
+    qualify row_number() over (
+        partition by coalesce(cluster_id, dialogue_id)
+        order by quality desc, day, dialogue_id
+    ) = 1
 )
 
 select
@@ -17,11 +25,14 @@ select
     conversation_id,
     title,
     user_id,
+    participants,
     language,
+    coalesce(consent, 'granted') as consent,
     split,
+    cluster_id,
+    quality,
     turns,
     characters,
     messages,
     day
-from ranked
-where nth_newest = 1
+from best

@@ -1,17 +1,19 @@
 """Delta tables: whole commits, replaced days, no casts, no words in the log."""
 
 import multiprocessing
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from lake import schemas
-from lake.errors import CorruptTable, SchemaError, TableNotFound
+from lake.errors import CorruptTable, DataError, SchemaError, TableNotFound
 from lake.tables import Lake, Provenance
 
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
@@ -186,6 +188,7 @@ def test_what_is_written_is_read(turns: list[tuple[str, str]], title: str) -> No
         messages = [{"message_id": "", "role": r, "content": c, "created_at": at} for r, c in turns]
         written = {
             "record_id": "a",
+            "number": 0,
             "source": "s",
             "file": "f",
             "file_id": "i",
@@ -194,6 +197,9 @@ def test_what_is_written_is_read(turns: list[tuple[str, str]], title: str) -> No
             "title": title,
             "user_id": "u",
             "messages": messages,
+            "participants": [],
+            "attachments": [],
+            "remarks": [],
             "annotations": [title],
         }
         lake.replace("raw_records", [written], day=DAY, made_from="1" * 32, by=BY)
@@ -242,7 +248,37 @@ def _filled(table: str, word: str = "x") -> dict[str, Any]:
             return {f.name: value(f.type, f.name) for f in kind}
         if pa.types.is_timestamp(kind):
             return datetime(2026, 1, 1, tzinfo=UTC)
-        return {"int64": 1, "double": 1.5, "bool": True}[str(kind)]
+        return {"int64": 1, "double": 1.5, "bool": True, "binary": b"x"}[str(kind)]
 
     schema = schemas.tables()[table].schema
     return {f.name: value(f.type, f.name) for f in schema if f.name != "day"}
+
+
+def test_a_day_written_in_parts_comes_back_in_their_order(lake: Lake) -> None:
+    def parts() -> Iterator[pa.Table]:
+        for first in range(0, 5000, 1000):
+            rows = [_record(n) for n in range(first, first + 1000)]
+            yield pa.Table.from_pylist(rows)
+
+    lake.replace("raw_records", parts(), day=DAY, made_from="1" * 32, by=BY)
+    batches = lake.batches(
+        "raw_records", days=lambda d: d == DAY, columns=["number"], order="number"
+    )
+
+    assert list(range(5000)) == [n for b in batches for n in b.column("number").to_pylist()]
+    assert 5000 == lake.count("raw_records", DAY)
+
+
+def test_a_stream_that_breaks_off_leaves_the_table_as_it_was(lake: Lake) -> None:
+    def broken() -> Iterator[pa.Table]:
+        yield pa.Table.from_pylist([_record(0)])
+        raise DataError("The source broke off.", hint="nothing is written")
+
+    with pytest.raises(Exception, match="broke off"):
+        lake.replace("raw_records", broken(), day=DAY, made_from="1" * 32, by=BY)
+
+    assert not lake.exists("raw_records")
+
+
+def _record(number: int) -> dict[str, Any]:
+    return {**_filled("raw_records"), "record_id": f"{number:032x}", "number": number}

@@ -12,9 +12,12 @@ from orchestration.definitions import build
 GRAPH = {
     "base_model": ("raw", set()),
     "raw_records": ("raw", set()),
+    "raw_preferences": ("raw", set()),
     "raw_quarantined": ("raw", set()),
     "cleaned_dialogues": ("cleaned", {"raw_records"}),
     "cleaned_dropped": ("cleaned", {"raw_records"}),
+    "cleaned_findings": ("cleaned", {"raw_records"}),
+    "cleaned_signatures": ("cleaned", {"raw_records"}),
     "embeddings_messages": ("embeddings", {"cleaned_dialogues"}),
     "self_chats_dialogues": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),

@@ -3,20 +3,92 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import sources
-from assets.cleaning import Policy, Record, clean, load_policy, split_of
-from assets.cleaning.filters import FILTERS
+from assets.cleaning import Cleaner, Neighbours, Policy, load_policy, split_of
+from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
 from assets.cleaning.languages import language_of
+from assets.records import Place, message_of, records_table
 from lake.errors import SettingsError
 from lake.ids import content_id
 from lake.schemas import Dialogue, Message
 
 POLICY = load_policy()
+
+
+class Record(NamedTuple):
+    """A dialogue as it lies in `raw_records`."""
+
+    record_id: str
+    dialogue: Dialogue
+
+
+class Kept(NamedTuple):
+    """A row of `cleaned_dialogues`."""
+
+    record_id: str
+    dialogue_id: str
+    revision: str
+    dialogue: Dialogue
+    turns: int
+    split: str
+    cluster_id: str
+
+
+class Dropped(NamedTuple):
+    """A row of `cleaned_dropped`."""
+
+    record_id: str
+    source: str
+    grain: str
+    position: int
+    rule: str
+    reason: str
+    excerpt: str
+
+
+class Result(NamedTuple):
+    """What became of records."""
+
+    kept: list[Kept]
+    dropped: list[Dropped]
+
+
+def fresh() -> Neighbours:
+    return Neighbours(threshold=0.7, min_letters=40)
+
+
+def clean(records, *, policy: Policy = POLICY, neighbours: Neighbours | None = None) -> Result:
+    """Clean dialogues by way of the tables, as the asset does."""
+    placed = [(r.dialogue, Place("f", "i", n)) for n, r in enumerate(records)]
+    table = records_table(placed, first_number=0, owner="owner", pseudonym=str)
+    names = {place.record_id: r.record_id for (_, place), r in zip(placed, records, strict=True)}
+    (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
+    cleaned = Cleaner(policy, neighbours or fresh()).clean(batch)
+    kept = [
+        Kept(
+            names[row["record_id"]],
+            row["dialogue_id"],
+            row["revision"],
+            Dialogue(
+                tuple(map(message_of, row["messages"])), row["source"], row["conversation_id"]
+            ),
+            row["turns"],
+            row["split"],
+            row["cluster_id"],
+        )
+        for row in cleaned.kept.to_pylist()
+    ]
+    dropped = [Dropped(**row) for row in cleaned.dropped.to_pylist()]
+    return Result(kept, [d._replace(record_id=names[d.record_id]) for d in dropped])
+
+
 CONTENTS = st.sampled_from(
     [
         "Привет, как дела?",
@@ -46,8 +118,8 @@ def talk(*contents: str, first: str = "user") -> tuple[Message, ...]:
     return tuple(Message(order[n % 2], content) for n, content in enumerate(contents))
 
 
-def one(*messages: Message, policy: Policy = POLICY, seen: tuple[str, ...] = ()):
-    return clean([Record("r", Dialogue(messages, "messages"))], seen=seen, policy=policy)
+def one(*messages: Message):
+    return clean([Record("r", Dialogue(messages, "messages"))])
 
 
 def said(cleaned) -> list[tuple[str, str]]:
@@ -61,7 +133,7 @@ def drops(cleaned) -> list[tuple[str, int, str]]:
 
 @given(RECORDS)
 def test_every_record_ends_once(records):
-    cleaned = clean(records, seen=(), policy=POLICY)
+    cleaned = clean(records)
     whole = [d.record_id for d in cleaned.dropped if d.grain == "dialogue"]
     kept = {k.record_id for k in cleaned.kept}
 
@@ -74,8 +146,8 @@ def test_every_record_ends_once(records):
 
 @given(RECORDS)
 def test_cleaning_what_is_clean_changes_nothing(records):
-    once = clean(records, seen=(), policy=POLICY)
-    twice = clean([Record(k.record_id, k.dialogue) for k in once.kept], seen=(), policy=POLICY)
+    once = clean(records)
+    twice = clean([Record(k.record_id, k.dialogue) for k in once.kept])
 
     assert twice.kept == once.kept
     assert twice.dropped == []
@@ -83,7 +155,7 @@ def test_cleaning_what_is_clean_changes_nothing(records):
 
 @given(RECORDS)
 def test_kept_dialogues_alternate_and_end_in_an_answer(records):
-    for kept in clean(records, seen=(), policy=POLICY).kept:
+    for kept in clean(records).kept:
         roles = [m.role for m in kept.dialogue.messages]
         spoken = [r for r in roles if r in ("user", "assistant")]
         assert roles.count("system") == (roles[0] == "system")
@@ -217,8 +289,9 @@ def test_a_dialogue_said_before_is_a_duplicate_here_or_in_what_was_kept_earlier(
     messages = talk("Как дела?", "Хорошо.")
     records = [Record(f"r{n}", Dialogue(messages, "messages", f"c{n}")) for n in range(2)]
 
-    first = clean(records, seen=(), policy=POLICY)
-    later = clean(records, seen={first.kept[0].revision}, policy=POLICY)
+    known = fresh()
+    first = clean(records, neighbours=known)
+    later = clean(records, neighbours=known)
 
     assert [k.record_id for k in first.kept] == ["r0"]
     assert [(d.record_id, d.reason) for d in first.dropped] == [("r1", "exact_duplicate")]
@@ -229,7 +302,7 @@ def test_the_same_conversation_with_more_turns_is_a_new_revision_of_it():
     short = Dialogue(talk("Как дела?", "Хорошо."), "nexus", "c1")
     long = replace(short, messages=talk("Как дела?", "Хорошо.", "А у кота?", "Тоже."))
 
-    kept = clean([Record("a", short), Record("b", long)], seen=(), policy=POLICY).kept
+    kept = clean([Record("a", short), Record("b", long)]).kept
 
     assert kept[0].dialogue_id == kept[1].dialogue_id
     assert kept[0].revision != kept[1].revision
@@ -286,7 +359,7 @@ def test_another_policy_has_another_id():
 
 
 def test_each_filter_names_where_it_comes_from():
-    assert all(rule.name and rule.source for rule in FILTERS)
+    assert all(rule.name and rule.source for rule in (*DIALOGUE_RULES, *MESSAGE_RULES))
 
 
 @pytest.mark.parametrize(
@@ -304,14 +377,14 @@ def test_real_exports_are_accounted_for(shared_data, path, kept, reasons):
         for n, item in enumerate(sources.read(found.path, root=found.root))
     ]
 
-    cleaned = clean(records, seen=(), policy=POLICY)
+    cleaned = clean(records)
 
     assert len(cleaned.kept) == kept
     assert Counter(d.reason for d in cleaned.dropped if d.grain == "dialogue") == reasons
 
 
 def test_the_shipped_sample_is_clean(sample_records):
-    cleaned = clean(sample_records, seen=(), policy=POLICY)
+    cleaned = clean(sample_records)
 
     assert len(cleaned.kept) == len(sample_records) >= 200
     assert cleaned.dropped == []

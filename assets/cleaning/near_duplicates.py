@@ -1,0 +1,221 @@
+"""Near-duplicates of a batch among everything kept so far, at the cost of the batch.
+
+    settled = neighbours.settle(newcomers)      # a verdict each; what is kept is remembered
+
+What earlier days kept comes from the table of signatures, batch by batch: only those that share a
+band with the newcomers stay in memory.  Within a batch the best dialogue goes first, so the
+representative of a cluster is the best, not the first seen; one that is better than an
+earlier day's is kept beside it, and `stg_dialogues` shows the best of each cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from assets.cleaning.minhash import BANDS, PERMUTATIONS, Sketches, kernels
+from assets.cleaning.splits import SPLITS, split_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+SIGNATURE_COLUMNS = (
+    "exact", "dialogue", "cluster_id", "quality", "letters", "bands", "sketch",
+)  # fmt: skip
+# What a verdict means for the dialogue, in the order of the kernel's numbers; "" keeps it.
+REASONS = ("", "exact_duplicate", "near_duplicate", "near_duplicate_across_splits", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """n dialogues by what near-duplicate search needs of them, one array a property.
+
+    `exact` and `dialogues` (int64) are the first 60 bits of revision and dialogue id, `clusters`
+    (S32) the cluster ids.
+    """
+
+    bands: np.ndarray
+    values: np.ndarray
+    letters: np.ndarray
+    exact: np.ndarray
+    dialogues: np.ndarray
+    quality: np.ndarray
+    clusters: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    def take(self, rows: np.ndarray) -> Signed:
+        """Return the dialogues at these rows, or where this mask is true."""
+        return Signed(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Of n newcomers: the reason to drop each ("" to keep it), and its cluster id (S32)."""
+
+    reasons: list[str]
+    clusters: np.ndarray
+
+
+class Neighbours:
+    """What was kept, in earlier days (read anew from `earlier`) and in this run's batches."""
+
+    def __init__(
+        self,
+        earlier: Callable[[], Iterator[Signed]] = lambda: iter(()),
+        *,
+        threshold: float,
+        min_letters: int,
+    ) -> None:
+        self._earlier = earlier
+        self._threshold = threshold
+        self._min_letters = min_letters
+        self._kept: list[Signed] = []
+
+    def settle(self, newcomers: Signed) -> Settled:
+        """Decide for each newcomer, and remember those that are kept."""
+        import numpy as np
+
+        known = joined([*self._touching(newcomers), newcomers])
+        before, count = len(known) - len(newcomers), len(newcomers)
+        clusters = np.arange(len(known), dtype=np.int32)
+        verdicts = np.zeros(len(known), np.int8)
+        matches = np.full(len(known), -1, np.int32)
+        best_first = before + np.lexsort((np.arange(count), -newcomers.quality))
+        kernels().settle(
+            best_first.astype(np.int64),
+            before,
+            self._threshold,
+            self._min_letters,
+            *(known.bands, known.values, known.letters, known.exact, known.dialogues),
+            *(known.quality, splits_of(known.clusters), clusters, verdicts, matches),
+        )
+        settled = Settled(
+            [REASONS[v] for v in verdicts[before:].tolist()], known.clusters[clusters[before:]]
+        )
+        self._remember(newcomers, settled)
+        return settled
+
+    def _touching(self, newcomers: Signed) -> Iterator[Signed]:
+        """Yield of everything kept what shares a key with the newcomers."""
+        import numpy as np
+
+        keys, holders = _table(newcomers)
+        for part in (*self._earlier(), *self._kept):
+            found = np.zeros(len(part), np.bool_)
+            kernels().touching(keys, holders, part.bands, part.exact, part.dialogues, found)
+            if found.any():
+                yield part.take(found)
+
+    def _remember(self, newcomers: Signed, settled: Settled) -> None:
+        import numpy as np
+
+        stays = np.array([not reason for reason in settled.reasons], np.bool_)
+        self._kept.append(replace(newcomers, clusters=settled.clusters).take(stays))
+
+
+def joined(parts: list[Signed]) -> Signed:
+    """Return the dialogues of several parts as one."""
+    import numpy as np
+
+    return Signed(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Signed)))
+
+
+def _table(newcomers: Signed) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    keys_each = newcomers.bands.shape[1] + 2
+    size = 1 << max(6, int(2 * len(newcomers) * keys_each).bit_length())
+    keys, holders = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+    kernels().fill(keys, holders, newcomers.bands, newcomers.exact, newcomers.dialogues)
+    return keys, holders
+
+
+def signed(
+    sketches: Sketches, *, revisions: list[str], dialogue_ids: list[str], quality: np.ndarray
+) -> Signed:
+    """Return newcomers, each the founder of its own cluster so far."""
+    import numpy as np
+
+    return Signed(
+        sketches.bands,
+        sketches.values,
+        sketches.letters,
+        numbers_of(revisions),
+        numbers_of(dialogue_ids),
+        quality,
+        np.array(dialogue_ids, "S32"),
+    )
+
+
+def numbers_of(ids: list[str]) -> np.ndarray:
+    """Return the first 60 bits of hexadecimal ids, as int64."""
+    import numpy as np
+
+    return np.array([int(one[:15], 16) for one in ids], np.int64)
+
+
+def splits_of(clusters: np.ndarray) -> np.ndarray:
+    """Return the number of each cluster's split."""
+    import numpy as np
+
+    return np.array([SPLITS.index(split_of(c.decode())) for c in clusters.tolist()], np.int8)
+
+
+def columns_of(kept: Signed) -> dict[str, pa.Array]:
+    """Return the columns of `cleaned_signatures` that search needs, in the lake's types."""
+    import pyarrow as pa
+
+    return {
+        "exact": pa.array(kept.exact),
+        "dialogue": pa.array(kept.dialogues),
+        "cluster_id": pa.array(kept.clusters.astype("U32")),
+        "quality": pa.array(kept.quality),
+        "letters": pa.array(kept.letters.astype("int64")),
+        "bands": _binary(kept.bands),
+        "sketch": _binary(kept.values),
+    }
+
+
+def signed_from(batch: pa.RecordBatch) -> Signed:
+    """Return the dialogues of a batch of `cleaned_signatures`: the inverse of `columns_of`."""
+    import numpy as np
+
+    def numbers(name: str, kind: str) -> np.ndarray:
+        return batch.column(name).to_numpy(zero_copy_only=False).astype(kind, copy=False)
+
+    return Signed(
+        _matrix(batch.column("bands"), "int32", BANDS),
+        _matrix(batch.column("sketch"), "uint8", PERMUTATIONS),
+        numbers("letters", "int32"),
+        numbers("exact", "int64"),
+        numbers("dialogue", "int64"),
+        numbers("quality", "float64"),
+        _matrix(batch.column("cluster_id"), "S32", 1).ravel()
+        if batch.num_rows
+        else np.zeros(0, "S32"),
+    )
+
+
+def _binary(rows: np.ndarray) -> pa.Array:
+    """Return a matrix as one binary value a row."""
+    import numpy as np
+    import pyarrow as pa
+
+    width = rows.shape[1] * rows.itemsize
+    offsets = np.arange(len(rows) + 1, dtype=np.int32) * width
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
+    return pa.Array.from_buffers(pa.binary(), len(rows), buffers)
+
+
+def _matrix(values: pa.Array, kind: str, columns: int) -> np.ndarray:
+    """Return equally long binary or text values as a matrix, without copying them."""
+    import numpy as np
+
+    width = columns * np.dtype(kind).itemsize
+    held = np.frombuffer(values.buffers()[2] or b"", np.uint8)
+    start = np.frombuffer(values.buffers()[1], np.int32)[values.offset] if len(values) else 0
+    return held[start : start + len(values) * width].view(kind).reshape(len(values), columns)

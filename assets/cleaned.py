@@ -2,23 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import date
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assets import fingerprints, plots, reporting
+from assets.cleaning import (
+    SIGNATURE_COLUMNS,
+    Cleaned,
+    Cleaner,
+    Neighbours,
+    Signed,
+    load_policy,
+    signed_from,
+)
 from assets.partitions import DAYS
-from assets.reporting import Destination, Passing
+from assets.reporting import Destination
 from lake.errors import CheckFailed
 from lake.settings import Settings
 from lake.spool import Spool
 from lake.tables import Lake
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from assets import cleaning
 
 SPECS = {
     "cleaned_dialogues": "One revision of one dialogue, fit to train on.",
@@ -27,6 +31,7 @@ SPECS = {
     "cleaned_signatures": "What near-duplicate search remembers of what was kept.",
 }
 SHOWN = {
+    "cleaned_dialogues": ["source", "language", "split", "messages"],
     "cleaned_dropped": ["rule", "reason", "excerpt"],
     "cleaned_findings": ["rule", "reason", "excerpt"],
 }
@@ -47,55 +52,36 @@ def cleaned(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult]:
     """Clean a day's records by the policy; each ends kept, or dropped with a reason."""
-    from assets import cleaning
-
     day = reporting.day_of(context)
-    by = reporting.provenance(context, "cleaned", cleaning.load_policy().policy_id)
+    by = reporting.provenance(context, "cleaned", load_policy().policy_id)
     into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
-    with Spool() as dropped, Spool() as findings, Spool() as signatures:
-        aside = {
-            "cleaned_dropped": dropped,
-            "cleaned_findings": findings,
-            "cleaned_signatures": signatures,
-        }
-        fates: Counter[str] = Counter()
-        kept = Passing(_cleaned(lake, settings, day, aside, fates))
-        into.write("cleaned_dialogues", kept)
-        for name, spool in aside.items():
-            into.write(name, spool.tables())
-            shown = {"preview": reporting.preview(spool.preview(), SHOWN[name])} if name in SHOWN else {}
-            yield into.materialized(name, spool.rows, **shown)
-        yield into.materialized(
-            "cleaned_dialogues",
-            kept.rows,
-            funnel=plots.bars(fates, "what became of the records"),
-            preview=reporting.preview(kept.preview(), ["source", "language", "split", "messages"]),
-        )
+    with ExitStack() as stack:
+        spools = {name: stack.enter_context(Spool()) for name in SPECS}
+        fates = _clean(lake, settings, day, spools)
+        extra = {"cleaned_dialogues": {"funnel": plots.bars(fates, "what became of the records")}}
+        for name, rows in reversed(spools.items()):
+            yield into.replace(name, rows, shown=SHOWN.get(name, ()), **extra.get(name, {}))
 
 
-def _cleaned(
-    lake: Lake, settings: Settings, day: date, aside: dict[str, Spool], fates: Counter[str]
-) -> "Iterator[pa.Table]":
-    """Yield what is kept of a day, batch by batch; set the rest aside and count the fates."""
+def _clean(lake: Lake, settings: Settings, day: date, spools: dict[str, Spool]) -> Counter[str]:
+    """Clean a day batch by batch into the spools; return how many records met which fate."""
     cleaner = _cleaner(lake, settings, day)
-    report = reporting.progress("cleaned")
-    records = lake.batches(
+    report, total = reporting.progress("cleaned"), lake.count("raw_records", day)
+    fates: Counter[str] = Counter()
+    for batch in lake.batches(
         "raw_records", days=lambda d: d == day, columns=COLUMNS, order="number"
-    )
-    total = lake.count("raw_records", day)
-    for batch in records:
+    ):
         result = cleaner.clean(batch)
-        aside["cleaned_dropped"].add(result.dropped)
-        aside["cleaned_findings"].add(result.findings)
-        aside["cleaned_signatures"].add(result.signatures)
-        _count(fates, batch.num_rows, result)
+        fates.update(_fates(batch.num_rows, result))
+        for spool, table in zip(spools.values(), result, strict=True):
+            spool.add(table)
         report(fates["received"], total)
-        yield result.kept
     if fates["received"] != total:
         raise CheckFailed(
             f"{total} records lie in `raw_records`, {fates['received']} were read.",
             hint="run `steppe doctor`: a file of the table may be cut short",
         )
+    return fates
 
 
 COLUMNS = (
@@ -103,29 +89,32 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def _cleaner(lake: Lake, settings: Settings, day: date) -> "cleaning.Cleaner":
+def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
     """Return the rules of today, and what all earlier days kept."""
-    from assets import cleaning
+    policy = load_policy()
 
-    policy = cleaning.load_policy()
+    def earlier() -> "Iterator[Signed]":
+        parts = lake.batches(
+            "cleaned_signatures", days=lambda d: d < day, columns=SIGNATURE_COLUMNS
+        )
+        return map(signed_from, parts)
 
-    def earlier() -> "Iterator[cleaning.Signed]":
-        columns = cleaning.SIGNATURE_COLUMNS
-        parts = lake.batches("cleaned_signatures", days=lambda d: d < day, columns=columns)
-        return map(cleaning.signed_from, parts)
-
-    return cleaning.Cleaner(
+    return Cleaner(
         policy,
-        cleaning.Neighbours(
-            earlier, threshold=policy.near_percent / 100, min_letters=policy.near_min_letters
+        Neighbours(
+            earlier,
+            threshold=policy.near_percent / 100,
+            asked_threshold=policy.near_asked_percent / 100,
+            short_threshold=policy.near_short_percent / 100,
+            min_letters=policy.near_min_letters,
         ),
     )
 
 
-def _count(fates: Counter[str], received: int, result: "cleaning.Cleaned") -> None:
-    """Add a batch's fates; raise `CheckFailed` unless every record has exactly one.
+def _fates(received: int, result: "Cleaned") -> Counter[str]:
+    """Return a batch's fates; raise `CheckFailed` unless every record has exactly one.
 
-    Nothing is written then: the commit waits for the last batch.
+    Nothing is written then: the commits come after the last batch.
     """
     import pyarrow.compute as pc
 
@@ -136,5 +125,6 @@ def _count(fates: Counter[str], received: int, result: "cleaning.Cleaned") -> No
             f"and {whole.num_rows} dropped.",
             hint="a cleaning rule lost or doubled a record: see `assets/cleaning`",
         )
+    fates = Counter(f"dropped: {reason}" for reason in whole["reason"].to_pylist())
     fates.update(received=received, kept=result.kept.num_rows)
-    fates.update(f"dropped: {reason}" for reason in whole["reason"].to_pylist())
+    return fates

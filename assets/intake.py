@@ -1,12 +1,11 @@
-"""From the files of a day to Arrow tables: read once, set apart by kind, a batch at a time."""
+"""From the files of a day to Arrow tables: read once, sorted by kind, a batch at a time."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from assets import inbox
 from assets.records import Place, preferences_table, quarantined_table, records_table
@@ -17,8 +16,6 @@ from lake.spool import Spool
 if TYPE_CHECKING:
     from datetime import date
 
-    import pyarrow as pa
-
     from assets.sources import Item
     from lake.settings import Settings
 
@@ -26,34 +23,41 @@ BATCH_DIALOGUES = 20_000
 BATCH_CHARACTERS = 32 << 20
 
 
-@dataclass
 class Intake:
-    """A day being read.  `records` yields its dialogues; the rest is in the spools by then."""
+    """A day's inbox: `read` sorts it into three spools, of which every item goes into one."""
 
-    settings: Settings
-    day: date
-    quarantined: Spool
-    preferences: Spool
-    sources: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    progress: Callable[[int, int], None] = lambda _done, _total: None
+    def __init__(self, settings: Settings, day: date) -> None:
+        self._settings = settings
+        self._day = day
+        self.records, self.preferences, self.quarantined = Spool(), Spool(), Spool()
+        self.sources: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
 
-    def records(self) -> Iterator[pa.Table]:
-        """Yield the day's dialogues as rows of `raw_records`; read everything else aside."""
-        key = pseudonym_key(self.settings.home)
-        pseudonym = cache(partial(user_id_of, key=key))
-        owner, number = pseudonym(self.settings.owner), 0
-        for batch in self._batches():
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for spool in (self.records, self.preferences, self.quarantined):
+            spool.close()
+
+    def read(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
+        """Read every file of the day; `progress` is told (files done, files)."""
+        pseudonym = cache(partial(user_id_of, key=pseudonym_key(self._settings.home)))
+        owner = pseudonym(self._settings.owner)
+        for batch in self._batches(progress):
             self.sources.update(d.source for d, _ in batch)
-            yield records_table(batch, first_number=number, owner=owner, pseudonym=pseudonym)
-            number += len(batch)
+            self.records.add(
+                records_table(
+                    batch, first_number=self.records.rows, owner=owner, pseudonym=pseudonym
+                )
+            )
 
-    def _batches(self) -> Iterator[list[tuple[Dialogue, Place]]]:
+    def _batches(self, progress: Callable[[int, int], None]) -> Iterator[list[tuple[Dialogue, Place]]]:
         read: list[tuple[Dialogue, Place]] = []
         chosen: list[tuple[Preference, Place]] = []
         unread: list[tuple[Unreadable, Place]] = []
         size = 0
-        for item, place in self._items():
+        for item, place in self._items(progress):
             if isinstance(item, Dialogue):
                 read.append((item, place))
                 size += sum([len(m.content) for m in item.messages])
@@ -71,14 +75,14 @@ class Intake:
         if read:
             yield read
 
-    def _items(self) -> Iterator[tuple[Item, Place]]:
+    def _items(self, progress: Callable[[int, int], None]) -> Iterator[tuple[Item, Place]]:
         from assets import sources
 
-        options = sources.Options(**self.settings.sources.model_dump())
-        found_files = list(inbox.files(self.settings.inbox, self.day))
+        options = sources.Options(**self._settings.sources.model_dump())
+        found_files = list(inbox.files(self._settings.inbox, self._day))
         for done, found in enumerate(found_files):
-            self.progress(done, len(found_files))
-            name = f"{self.day}/{found.name}"
+            progress(done, len(found_files))
+            name = f"{self._day}/{found.name}"
             file_id = "" if found.problem else inbox.digest(found.path)
             items = (
                 iter([found.problem])
@@ -87,8 +91,8 @@ class Intake:
             )
             for index, item in enumerate(items):
                 yield item, Place(name, file_id, index)
-        self.progress(len(found_files), len(found_files))
-        for index, item in enumerate(inbox.refused(self.settings.inbox, self.day)):
+        progress(len(found_files), len(found_files))
+        for index, item in enumerate(inbox.refused(self._settings.inbox, self._day)):
             yield item, Place(item.position, "", -1 - index)
 
     def _set_aside(

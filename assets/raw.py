@@ -9,9 +9,8 @@ from assets import fingerprints, plots, reporting
 from assets.fingerprints import RAW_CODE
 from assets.intake import Intake
 from assets.partitions import DAYS
-from assets.reporting import Destination, Passing
+from assets.reporting import Destination
 from lake.settings import Settings
-from lake.spool import Spool
 from lake.tables import Lake
 from models import base as bases
 
@@ -52,28 +51,22 @@ def raw(
 ) -> Iterator[dg.MaterializeResult]:
     """Read every file of a day's inbox; nothing of it is lost, what cannot be read has a reason."""
     day = reporting.day_of(context)
-    into = Destination(
-        lake, day, fingerprints.raw(settings, day), reporting.provenance(context, "raw", RAW_CODE)
-    )
-    with Spool() as quarantined, Spool() as preferences:
-        taken = Intake(settings, day, quarantined, preferences, reporting.progress("raw"))
-        shown = Passing(taken.records())
-        into.write("raw_records", shown)
-        into.write("raw_preferences", preferences.tables())
-        into.write("raw_quarantined", quarantined.tables())
-        preview = reporting.preview(quarantined.preview(), ["file", "reason", "detail"])
-        yield into.materialized("raw_preferences", preferences.rows)
-        yield into.materialized(
+    by = reporting.provenance(context, "raw", RAW_CODE)
+    into = Destination(lake, day, fingerprints.raw(settings, day), by)
+    with Intake(settings, day) as taken:
+        taken.read(reporting.progress("raw"))
+        yield into.replace("raw_preferences", taken.preferences, shown=["source", "chosen"])
+        yield into.replace(
             "raw_quarantined",
-            quarantined.rows,
+            taken.quarantined,
+            shown=["file", "reason", "detail"],
             reasons=plots.bars(taken.reasons, "quarantined by reason") if taken.reasons else {},
-            preview=preview,
         )
-        yield into.materialized(
+        yield into.replace(
             "raw_records",
-            shown.rows,
+            taken.records,
+            shown=["source", "position", "messages"],
             sources=dict(taken.sources),
-            preview=reporting.preview(shown.preview(), ["source", "position", "messages"]),
         )
 
 

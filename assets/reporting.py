@@ -1,17 +1,15 @@
 """What an asset tells about itself: rows, version, a preview, and how far it has come."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
 from lake import schemas, warehouse
+from lake.spool import Spool
 from lake.tables import Lake, Provenance
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 PREVIEW_ROWS = 5
 PREVIEW_CHARACTERS = 120
@@ -69,39 +67,18 @@ class Destination:
     made_from: str
     by: Provenance
 
-    def write(self, table: str, rows: "Iterator[pa.Table]") -> None:
-        """Replace the day of a table by rows that come as they are made."""
-        self.lake.replace(table, rows, day=self.day, made_from=self.made_from, by=self.by)
-
-    def materialized(self, table: str, rows: int, **extra: Any) -> dg.MaterializeResult:
-        """Publish the warehouse and return the result of one table."""
-        version = self.lake.version(table)
-        return materialized(
-            self.lake, table, rows, version, fingerprint=self.made_from, **extra
+    def replace(
+        self, table: str, rows: Spool, *, shown: Sequence[str] = (), **extra: Any
+    ) -> dg.MaterializeResult:
+        """Replace the day of a table, publish the warehouse, and return what to tell of it."""
+        version = self.lake.replace(
+            table, rows.tables(), day=self.day, made_from=self.made_from, by=self.by
         )
-
-
-class Passing:
-    """An iterator of tables that counts their rows on the way and keeps the first to be shown."""
-
-    def __init__(self, tables: "Iterator[pa.Table]") -> None:
-        self._tables = tables
-        self._first: list[dict[str, Any]] = []
-        self.rows = 0
-
-    def __iter__(self) -> "Iterator[pa.Table]":
-        return self
-
-    def __next__(self) -> "pa.Table":
-        table = next(self._tables)
-        self.rows += table.num_rows
-        if not self._first:
-            self._first = table.slice(0, PREVIEW_ROWS).to_pylist()
-        return table
-
-    def preview(self) -> list[dict[str, Any]]:
-        """Return the first rows that passed."""
-        return self._first
+        if shown:
+            extra["preview"] = preview(rows.preview(), shown)
+        return materialized(
+            self.lake, table, rows.rows, version, fingerprint=self.made_from, **extra
+        )
 
 
 def preview(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dg.MetadataValue:

@@ -3,6 +3,9 @@
     with Spool() as dropped:
         dropped.add(table)
         lake.replace("cleaned_dropped", dropped.tables(), ...)
+
+Tables are not made while they are written: delta-rs takes a stream on a thread of its own
+runtime, where no other Delta table can be opened, and a stream that fails late has cost a write.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ class Spool:
     """Arrow tables of one schema in a nameless temporary file, written once and read once."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by `__exit__`
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._writer: pa.RecordBatchFileWriter | None = None
         self.first: pa.Table | None = None
         self.rows = 0
@@ -31,6 +34,10 @@ class Spool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go."""
         self._file.close()
 
     def add(self, table: pa.Table) -> None:

@@ -10,10 +10,10 @@ the rules' functions run on the few rows that pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assets.cleaning import said as frames
 from assets.cleaning import tables
@@ -30,6 +30,7 @@ from assets.cleaning.rules import Candidate
 from assets.cleaning.tables import EXCERPT_CHARACTERS, Batch, Cleaned, Finding, Kept, Reason
 from assets.cleaning.text import TEXT_RULES, clean_text
 from lake.ids import content_id
+from lake.schemas import Message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,13 +57,13 @@ class Cleaner:
         import polars as pl
 
         count = batch.num_rows
-        about = pl.from_arrow(batch.drop_columns(["messages"]))
+        about = pl.DataFrame(batch.drop_columns(["messages"]))
         said = _repaired(frames.exploded(batch.column("messages")))
         said, titles, findings = self._without_personal_data(said, about)
         said, removed = in_order(said, count)
         marks = _marks(said)
         texts = frames.joined(said.filter(pl.col("role") != "system"), count)
-        sketches = sketch(texts)
+        sketches = sketch(texts, frames.joined(said.filter(pl.col("role") == "user"), count))
         dialogues = _described(said, texts, sketches, marks, count)
         reasons = _reasons(said, dialogues, self.policy)
         known = Batch(about.with_columns(titles), said, removed, dialogues, sketches, reasons)
@@ -120,7 +121,8 @@ class Cleaner:
         stays = np.array([not reason for reason in settled.reasons], np.bool_)
         kept = Kept(
             np.flatnonzero(fit)[stays],
-            *(list(compress(ids, stays)) for ids in (dialogue_ids, revisions)),
+            list(compress(dialogue_ids, stays)),
+            list(compress(revisions, stays)),
             replace(newcomers, clusters=settled.clusters).take(stays),
         )
         return Cleaned(
@@ -193,36 +195,33 @@ def _languages(texts: pa.LargeStringArray) -> pl.Series:
 def _reasons(said: pl.DataFrame, dialogues: pl.DataFrame, policy: Policy) -> list[Reason | None]:
     """Return for each record the first rule that drops it, or None."""
     reasons: list[Reason | None] = [None] * len(dialogues)
-    begins = frames.starts(said, len(dialogues))
     for rule in DIALOGUE_RULES:
-        for record in dialogues.select(rule.gate(policy)).to_series().arg_true().to_list():
-            if reasons[record] is None:
-                candidate = _candidate(said, dialogues, begins, record)
-                if reason := rule.reason(candidate, policy):
-                    reasons[record] = (rule.name, reason)
+        rows = dialogues.select(rule.gate(policy)).to_series().arg_true().to_list()
+        undecided = [record for record in rows if reasons[record] is None]
+        for record, candidate in _candidates(said, dialogues, undecided):
+            if reason := rule.reason(candidate, policy):
+                reasons[record] = (rule.name, reason)
     for message_rule in MESSAGE_RULES:
-        rows = frames.rows_where(said, message_rule.gate)
-        for record, message in zip(
-            said["record"].gather(rows).to_list(),
-            frames.messages_of(said.gather(rows)),
-            strict=True,
-        ):
+        hits = said.gather(frames.rows_where(said, message_rule.gate))
+        for record, message in zip(hits["record"], frames.messages_of(hits), strict=True):
             if reasons[record] is None and (reason := message_rule.reason(message, policy)):
                 reasons[record] = (message_rule.name, reason)
     return reasons
 
 
-def _candidate(
-    said: pl.DataFrame, dialogues: pl.DataFrame, begins: np.ndarray, record: int
-) -> Candidate:
-    first, end = int(begins[record]), int(begins[record + 1])
-    about: dict[str, Any] = dialogues.row(record, named=True)
-    return Candidate(
-        tuple(frames.messages_of(said.slice(first, end - first))),
-        about["language"],
-        about["characters"],
-        about["quality"],
-    )
+def _candidates(
+    said: pl.DataFrame, dialogues: pl.DataFrame, records: list[int]
+) -> Iterator[tuple[int, Candidate]]:
+    """Yield these records as their rules see them."""
+    import polars as pl
+
+    rows = said.filter(pl.col("record").is_in(records))
+    messages: dict[int, list[Message]] = {record: [] for record in records}
+    for record, message in zip(rows["record"], frames.messages_of(rows), strict=True):
+        messages[record].append(message)
+    about = dialogues.select("language", "characters", "quality")[records].iter_rows()
+    for (record, said_there), known in zip(messages.items(), about, strict=True):
+        yield record, Candidate(tuple(said_there), *known)
 
 
 def _scope(about: pl.DataFrame, record: int, part: pl.DataFrame) -> str:

@@ -153,13 +153,14 @@ def _resemblance(one, other):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def settle(  # type: ignore[no-untyped-def]
-    order, known, threshold, min_letters,
+    order, known, threshold, asked_threshold, short_threshold, min_letters, whole,
     bands, values, letters, exact, dialogues, quality, splits,
     clusters, verdicts, matches,
 ):  # fmt: skip
     """Decide for each document of `order`: new, or the same, near, better than one before it.
 
-    Documents up to `known` were kept earlier: they are entered as they are.  Writes `verdicts`,
+    Documents up to `known` were kept earlier: they are entered as they are.  The first `whole`
+    values of a sketch are of the whole text, the others of what was asked.  Writes `verdicts`,
     `matches` (the document it resembles, -1) and `clusters` (the document that founded it).
     """
     size = 64
@@ -184,9 +185,14 @@ def settle(  # type: ignore[no-untyped-def]
             if other == _EMPTY or other == last:
                 continue
             last = other
-            least = threshold if min(letters[d], letters[other]) >= min_letters else 1.0
-            likeness = _resemblance(values[d], values[other])
-            if likeness < least or dialogues[other] == dialogues[d]:
+            if dialogues[other] == dialogues[d]:
+                continue
+            short = min(letters[d], letters[other]) < min_letters
+            likeness = _resemblance(values[d, :whole], values[other, :whole])
+            asked = _resemblance(values[d, whole:], values[other, whole:])
+            if short and min(likeness, asked) < short_threshold:
+                continue
+            if likeness < threshold or asked < asked_threshold:
                 continue
             if home == _EMPTY:
                 home = clusters[other]

@@ -1,12 +1,15 @@
 """MinHash of texts, one pass over Arrow's own bytes, compiled by numba.
 
-    sketched = sketch(texts)     # keys for finding candidates, bytes for judging them
+    sketched = sketch(texts, questions)     # keys for finding candidates, bytes for judging them
 
 Fold (lower case, ё as е, letters and digits only), shingles of five characters, 112 permutations.
 On short Russian chat this definition found .98 of planted copies and nothing else, where word
 shingles miss a changed ending (`docs/experiments.md`).  After Broder 1997 (resemblance) and Indyk
 and Motwani 1998 (banding); the sketch keeps eight bits a permutation, as b-bit minwise hashing
 does (Li and Koenig 2010), so judging a candidate costs 112 bytes of the lake, not 448.
+
+What was asked has a small sketch of its own: two phrasings of one question with the same answer
+resemble each other as a whole, and are two things to learn from, not one.
 """
 
 from __future__ import annotations
@@ -24,14 +27,17 @@ PERMUTATIONS = 112
 # 16 bands of 7 rows offer a pair of resemblance .7 with probability .985, one of .8 with .999.
 BANDS = 16
 ROWS = PERMUTATIONS // BANDS
+ASKED = 32  # permutations of the sketch of the questions: a standard deviation of .09 at .5
 SEED = 1
 CHANCE = 1 / 256  # two unrelated values share their lowest eight bits so often
 
 
 @dataclass(frozen=True, slots=True)
 class Sketches:
-    """Of n texts: `bands` int32 (n, 16), `values` uint8 (n, 112), `letters` int32 (n,):
-    how many letters and digits each has."""
+    """Of n dialogues: `bands` int32 (n, 16), `values` uint8 (n, 112 + 32), `letters` int32 (n,).
+
+    `values` are of the whole and of what was asked; `letters` counts letters and digits.
+    """
 
     bands: np.ndarray
     values: np.ndarray
@@ -42,21 +48,31 @@ class Sketches:
         return Sketches(self.bands[rows], self.values[rows], self.letters[rows])
 
 
-def sketch(texts: pa.LargeStringArray) -> Sketches:
-    """Return the sketches of texts; equal folded texts have equal sketches."""
+def sketch(texts: pa.LargeStringArray, asked: pa.LargeStringArray) -> Sketches:
+    """Return the sketches of dialogues by their whole text and their questions."""
+    import numpy as np
+
+    bands, values, letters = _sketched(texts, PERMUTATIONS, BANDS)
+    return Sketches(bands, np.hstack([values, _sketched(asked, ASKED, 1)[1]]), letters)
+
+
+def _sketched(
+    texts: pa.LargeStringArray, permutations: int, bands: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return band keys, values and letter counts; equal folded texts have equal ones."""
     import numpy as np
 
     offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts) + 1]
     held = texts.buffers()[2]
     data = np.frombuffer(held, np.uint8) if held is not None else np.zeros(0, np.uint8)
-    found = Sketches(
-        bands=np.empty((len(texts), BANDS), np.int32),
-        values=np.empty((len(texts), PERMUTATIONS), np.uint8),
-        letters=np.empty(len(texts), np.int32),
+    found = (
+        np.empty((len(texts), bands), np.int32),
+        np.empty((len(texts), permutations), np.uint8),
+        np.empty(len(texts), np.int32),
     )
     multipliers, addends = _permutations()
     kernels().sketch(
-        data, offsets, _classes(), multipliers, addends, found.bands, found.values, found.letters
+        data, offsets, _classes(), multipliers[:permutations], addends[:permutations], *found
     )
     return found
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from assets.cleaning.minhash import BANDS, PERMUTATIONS, Sketches, kernels
+from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches, kernels
 from assets.cleaning.splits import SPLITS, split_of
 
 if TYPE_CHECKING:
@@ -67,11 +67,15 @@ class Neighbours:
         self,
         earlier: Callable[[], Iterator[Signed]] = lambda: iter(()),
         *,
-        threshold: float,
-        min_letters: int,
+        threshold: float = 0.7,
+        asked_threshold: float = 0.5,
+        short_threshold: float = 0.8,
+        min_letters: int = 100,
     ) -> None:
         self._earlier = earlier
         self._threshold = threshold
+        self._asked_threshold = asked_threshold
+        self._short_threshold = short_threshold
         self._min_letters = min_letters
         self._kept: list[Signed] = []
 
@@ -89,7 +93,10 @@ class Neighbours:
             best_first.astype(np.int64),
             before,
             self._threshold,
+            self._asked_threshold,
+            self._short_threshold,
             self._min_letters,
+            PERMUTATIONS,
             *(known.bands, known.values, known.letters, known.exact, known.dialogues),
             *(known.quality, splits_of(known.clusters), clusters, verdicts, matches),
         )
@@ -189,7 +196,7 @@ def signed_from(batch: pa.RecordBatch) -> Signed:
 
     return Signed(
         _matrix(batch.column("bands"), "int32", BANDS),
-        _matrix(batch.column("sketch"), "uint8", PERMUTATIONS),
+        _matrix(batch.column("sketch"), "uint8", PERMUTATIONS + ASKED),
         numbers("letters", "int32"),
         numbers("exact", "int64"),
         numbers("dialogue", "int64"),

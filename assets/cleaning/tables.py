@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assets.cleaning import said as frames
 from assets.cleaning.minhash import Sketches
@@ -62,8 +62,7 @@ class Kept:
     signed: Signed
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(NamedTuple):
     """Every record is once in `kept` or once, at dialogue grain, in `dropped`.
 
     Each has the columns of its table in the lake, but `day`.

@@ -1,39 +1,34 @@
-"""Faults that are shown and lower the quality of a dialogue, but drop nothing."""
+"""Faults that are shown and lower the quality of a dialogue, but drop nothing.
+
+Large models stumble in the middle of good answers: another language breaks into a word, a
+pictograph stands where a sign should.  Such an answer is worth keeping, and worth knowing of.
+"""
 
 from __future__ import annotations
 
 import re
 
+from assets.cleaning.prose import prose
 from assets.cleaning.rules import MarkRule
+from assets.cleaning.scripts import SEAM, mixed_words
 
-# A capital in the middle of a word where the alphabet changes: two words ran together, or a
-# model fell into another language.  «git-репозиторий» and «3D-модель» change it at a hyphen.
-_MIXED = re.compile(r"\w*(?:[а-яё]{2}[A-Za-z]{2}|[A-Za-z]{2}[а-яё]{2})\w*")
-_PICTOGRAPH = r"[\u2600-\u27bf\U0001f300-\U0001faff]"
-_GLUED = re.compile(rf"\S{{0,20}}[\w~]{_PICTOGRAPH}\ufe0f?[\w]\S{{0,20}}")
-
-
-def mixed_scripts(text: str) -> list[str]:
-    """Return the words that are Cyrillic in one half and Latin in the other."""
-    return [word[0] for word in _MIXED.finditer(text)]
+# Emoji proper; stars, ticks and arrows are used as text («рейтинг 4★»).
+_PICTOGRAPH = r"(?:[\U0001f300-\U0001faff]|[\u2600-\u27bf]\ufe0f)"
+# Between a word, number or sign of quantity and a digit or small letter.  «Привет😊Как дела» only
+# lacks a blank, «раз 🌟 два» and «📞8-800» lack nothing.
+_GLUED = re.compile(
+    rf"[^\s]{{0,20}}[\w~≈±№#$€₽]{_PICTOGRAPH}[\ufe0f\u200d]*(?:\d|[a-zа-яё])[^\s]{{0,20}}"
+)
 
 
 def glued_pictographs(text: str) -> list[str]:
-    """Return the places where a pictograph stands inside a word or number."""
-    return [place[0] for place in _GLUED.finditer(text)]
+    """Return the places where a pictograph stands inside a word or before its number."""
+    return [place[0] for place in _GLUED.finditer(prose(text))]
 
 
 MARK_RULES = (
     MarkRule(
-        "mixed_scripts",
-        "a glitch of large models: `шлифуяConsistency`",
-        "[а-яё]{2}[A-Za-z]{2}|[A-Za-z]{2}[а-яё]{2}",
-        mixed_scripts,
+        "mixed_scripts", "glitches of GPT-4o and Saiga: `шлифуяConsistencyи`", SEAM, mixed_words
     ),
-    MarkRule(
-        "glued_pictograph",
-        "a glitch of large models: `~🔩13 ГБ`",
-        rf"[\w~]{_PICTOGRAPH}",
-        glued_pictographs,
-    ),
+    MarkRule("glued_pictograph", "a glitch of GPT-4o: `~🔩13 ГБ`", _PICTOGRAPH, glued_pictographs),
 )

@@ -1,0 +1,42 @@
+"""Dialogues that are nothing but a greeting and an offer of help.
+
+Self-chat data sets begin every dialogue with the same pair («Привет! – Привет! Чем я могу
+помочь?», Baize's and Saiga's prompts).  Before a talk it does no harm; alone it teaches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from assets.cleaning.policy import Policy
+from assets.cleaning.rules import Candidate
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LONGEST = 100  # characters a message, on average
+_HELLO = (
+    r"(?:привет(?:ствую)?|здравствуй(?:те)?|добрый (?:день|вечер)|доброе утро|доброго дня|хай"
+    r"|hello|hi|hey)(?: (?:всем|снова|there))?[\s!.,)]*"
+)
+_GREETING = re.compile(_HELLO)
+_OFFER = re.compile(
+    rf"(?:{_HELLO})?(?:(?:чем|как) (?:я )?могу (?:вам |тебе )?(?:помочь|быть полез\w+)"
+    r"|how (?:can|may) i (?:help|assist) you)(?: (?:вам|тебе|сегодня|today))?[\s?!.)]*"
+)
+
+
+def may_only_greet(_policy: Policy) -> pl.Expr:
+    """Return which dialogues have no message to speak of."""
+    import polars as pl
+
+    return pl.col("characters") <= LONGEST * pl.col("messages")
+
+
+def only_greets(candidate: Candidate, _policy: Policy) -> str | None:
+    """Somebody says more than hello, or somebody offers more than help."""
+    form = {"user": _GREETING, "assistant": _OFFER}
+    said = (m for m in candidate.messages if m.role in form)
+    greets = all(form[m.role].fullmatch(m.content.lower().strip()) for m in said)
+    return "only_greeting" if greets else None

@@ -6,12 +6,15 @@ Cheapest first; the first reason stands.  A gate may let too much through and ne
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from assets.cleaning import greetings, leftovers, refusals, repetition
+from assets.cleaning.languages import language_of
 from assets.cleaning.policy import Policy
+from assets.cleaning.prose import prose
 from assets.cleaning.rules import Candidate, DialogueRule, MessageRule
-from lake.schemas import ROLES, Message
+from lake.schemas import ROLES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,34 +68,70 @@ def _is_foreign(policy: Policy) -> pl.Expr:
     return ~pl.col("language").is_in(policy.languages)
 
 
-def _phrases() -> list[str]:
-    found = (Path(__file__).parent / "refusals.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in found if line and not line.startswith("#")]
+# The commonest words of English: a third of prose, few of titles, names and code.
+_ENGLISH = re.compile(
+    r"\b(?:an?|the|is|are|was|were|be|been|has|have|of|and|or|but|to|in|on|at|by|for|from|with"
+    r"|that|this|it|you|your|they|we|can|will|not|as)\b",
+    re.I,
+)
+_ENGLISH_SHARE = 0.25
+_CALLS_FOR_ANOTHER = re.compile(
+    r"англ|english|перев[еоё]|translat|\bязык|\bпо-[а-яё]+ски\b|\b[a-z]+ [a-z]+\b", re.I
+)
 
 
-_REFUSAL = re.compile(rf"(?<!\w)(?:{'|'.join(_phrases())})")  # on lower-cased text
-# Every phrase holds one of these.
-_REFUSAL_SIGNS = (
-    "модель", "интеллект", "как ии", "как ai", "не могу", "не буду", "не в состоянии",
-    "противоречит", "ограничен", "нет доступа", "an ai", "language model", "an artificial",
-    "sorry", "i can", "i am unable", "too many requests",
-)  # fmt: skip
+def foreign_answer(candidate: Candidate, policy: Policy) -> str | None:
+    """Who asks in Russian is not answered in English, unless the question calls for it."""
+    for question, answer in pairwise(candidate.messages):
+        if (
+            (question.role, answer.role) == ("user", "assistant")
+            and _is_english_prose(answer.content, policy.min_foreign_words)
+            and language_of(question.content) == "ru"
+            and not _CALLS_FOR_ANOTHER.search(question.content)
+        ):
+            return "foreign_answer"
+    return None
 
 
-def refusal(message: Message, _policy: Policy) -> str | None:
-    """No answer declines in a machine's stock phrases."""
-    if message.role != "assistant":
-        return None
-    lowered = message.content.lower().replace("ё", "е").replace("\u2019", "'")
-    return "refusal" if _REFUSAL.search(lowered) else None
+def _is_english_prose(text: str, min_words: int) -> bool:
+    if language_of(text) != "en":
+        return False
+    words = re.findall(r"[A-Za-z']+", prose(text))
+    common = _ENGLISH.findall(" ".join(words))
+    return len(words) >= min_words and len(common) >= _ENGLISH_SHARE * len(words)
+
+
+def _is_mixed(_policy: Policy) -> pl.Expr:
+    import polars as pl
+
+    return pl.col("language") == "mixed"
 
 
 MESSAGE_RULES = (
     MessageRule(
+        "chat_template",
+        "templates of ChatML, Llama, Gemma, Vicuna, Alpaca and Baize",
+        leftovers.TURN,
+        leftovers.chat_template,
+    ),
+    MessageRule(
         "refusal",
         "`refusals.txt`; Saiga's substrings drop ordinary text too",
-        f"(?i:{'|'.join(_REFUSAL_SIGNS)})",
-        refusal,
+        refusals.REFUSAL_GATE,
+        refusals.refusal,
+    ),
+    MessageRule(
+        "self_mention",
+        "`self_mentions.txt`; FastChat drops every mention of OpenAI",
+        refusals.SELF_MENTION_GATE,
+        refusals.self_mention,
+    ),
+    MessageRule("runs", "FastChat's `--reduce-rep`", repetition.RUNS, repetition.runs),
+    MessageRule(
+        "repetition",
+        "Gopher: Rae et al. 2021, table A1",
+        repetition.GATE,
+        repetition.repetition,
     ),
 )
 DIALOGUE_RULES = (
@@ -104,4 +143,13 @@ DIALOGUE_RULES = (
     ),
     DialogueRule("length", "FastChat's 16 characters, Saiga's 100,000", _has_an_odd_length, length),
     DialogueRule("language", "letters, see `languages.py`", _is_foreign, language),
+    DialogueRule(
+        "greeting",
+        "the first lines of Baize's and Saiga's self-chat",
+        greetings.may_only_greet,
+        greetings.only_greets,
+    ),
+    DialogueRule(
+        "foreign_answer", "Saiga's language errors, by function words", _is_mixed, foreign_answer
+    ),
 )

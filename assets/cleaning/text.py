@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from assets.cleaning import hypertext, leftovers, mojibake, scripts
+from assets.cleaning.prose import FENCE
 from assets.cleaning.rules import TextRule
 
 _LINE_ENDS = re.compile(r"\r\n?|[\u0085\u2028\u2029]")
@@ -38,7 +40,6 @@ _CITATIONS = re.compile(
 _SPACES = r"\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _EXOTIC_SPACES = re.compile(f"[{_SPACES}]")
 _BLANK = r"[\s\x1c-\x1f]"  # what `str.strip` takes off: Rust's `\s` lacks the separators
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*?(?:^[ \t]*(?:```|~~~)[ \t]*$|\Z)", re.M | re.S)
 # Blank lines at the top, and up to three blanks before the first word: four are code (CommonMark).
 _FIRST_LINE = re.compile(r"\A(?:[ \t]*\n)*(?: {0,3}(?![ \t]))?")
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.M)
@@ -75,7 +76,7 @@ def whitespace(text: str) -> str:
     """
     parts: list[str] = []
     end = 0
-    for fence in _FENCE.finditer(text):
+    for fence in FENCE.finditer(text):
         parts += [_prose(text[end : fence.start()]), fence[0]]
         end = fence.end()
     joined = "".join(parts) + _prose(text[end:])
@@ -87,16 +88,41 @@ def _prose(text: str) -> str:
     return _RUNS.sub(lambda line: _RUN.sub(" ", line[0]), _BLANK_LINES.sub("\n\n", text))
 
 
+# Wrong encodings first: their signs are bytes that the next rules would take for line ends and
+# control characters.
 TEXT_RULES = (
+    TextRule(
+        "encoding",
+        "ftfy 6.3.1, accepted where text becomes more Russian",
+        mojibake.GATE,
+        mojibake.encoding,
+    ),
     TextRule("line_ends", "Unicode 5.8, newlines", r"[\r\u0085\u2028\u2029]", line_ends),
     TextRule("control_characters", "Unicode 23.2, 23.8", rf"[{_INVISIBLE}\u200d]", controls),
     TextRule("nfc", "Unicode Standard Annex 15", f"[{_COMPOSABLE}]", composed),
+    TextRule(
+        "hypertext",
+        "FastChat's clean_sharegpt, by markdownify 1.2",
+        hypertext.GATE,
+        hypertext.hypertext,
+    ),
+    TextRule(
+        "buttons", "FastChat's clean_sharegpt, lines only", leftovers.BUTTONS, leftovers.buttons
+    ),
+    TextRule(
+        "template_ends",
+        "chat templates of ChatML, Llama, Gemma and Phi",
+        leftovers.ENDS,
+        leftovers.ends,
+    ),
+    TextRule("spoilers", "Telegram and Discord", leftovers.SPOILER, leftovers.spoilers),
     TextRule(
         "citation_marks",
         "ChatGPT's research and search answers",
         r"[【\ue000-\uf8ff]|citeturn",
         citations,
     ),
+    TextRule("twins", "Unicode Technical Standard 39, confusables", scripts.SEAM, scripts.twins),
     TextRule(
         "whitespace",
         "Saiga and FastChat; code keeps its own",
@@ -111,7 +137,7 @@ def clean_text(text: str) -> str:
     """Return the text with every rule applied until none changes it; idempotent.
 
     One rule may make work for another (a sign removed brings a letter and its accent together),
-    so they go round.  All but NFC only remove, so the round ends.
+    so they go round.  Each brings a text nearer to what none of them changes, so the round ends.
     """
     while (repaired := _once(text)) != text:
         text = repaired

@@ -29,7 +29,8 @@ pytestmark = pytest.mark.crash
 
 STEPPE = Path(sys.executable).with_name("steppe")
 SAMPLES = Path(inbox.__file__).parent / "sources" / "samples" / "dialogues"
-ROUNDS, KILLS_A_ROUND = 6, 10
+ROUNDS, TURNS_A_ROUND = 12, 10
+KILLS = 60  # turns killed while they were under way; then the test has seen enough
 GROWTH_KILLS = 6
 SEED = 20_261_123
 TABLES_THAT_MUST_AGREE = {
@@ -120,21 +121,24 @@ def shares() -> list[list[Path]]:
 def test_kills_at_random_moments_lose_and_double_nothing(
     quick_base: BaseModel, tmp_path: Path
 ) -> None:
-    """Each round brings new files; ten turns are killed, the doctor looks, one turn ends."""
+    """Each round brings new files; ten turns are killed, the doctor looks, one turn ends.
+
+    A moment drawn late may find its turn ended: such a turn does not count.
+    """
     victim, control = tmp_path / "victim", tmp_path / "control"
     for home in (victim, control):
         shutil.copytree(quick_base.path, home / "models" / "bases" / quick_base.path.name)
     rng = random.Random(SEED)
-    kills = 0
+    kills = begun = 0
     for number, files in enumerate(shares()):
         give(control, files)
         started = time.monotonic()
         assert 0 == steppe(control, "grow").returncode
         whole = time.monotonic() - started
         give(victim, files)
-        for _ in range(KILLS_A_ROUND):
-            moment = rng.uniform(0.3, whole)
-            kills += killed_turn(victim, moment)
+        for _ in range(TURNS_A_ROUND):
+            begun += 1
+            kills += killed_turn(victim, rng.uniform(0.3, whole))
             is_sound(victim)
         doctor, grown = steppe(victim, "doctor"), steppe(victim, "grow")
         assert 0 == doctor.returncode, doctor.stdout + doctor.stderr
@@ -142,8 +146,10 @@ def test_kills_at_random_moments_lose_and_double_nothing(
         assert contents(control) == contents(victim)
         assert [] == [n for n in sql.names("checks") if query.offending(Lake(victim), n)]
         print(f"round {number}: {kills} kills so far, an undisturbed turn takes {whole:.0f} s")
-    print(f"{kills} turns killed under way, of {ROUNDS * KILLS_A_ROUND} begun")
-    assert kills >= ROUNDS * KILLS_A_ROUND // 2
+        if kills >= KILLS:
+            break
+    print(f"{kills} turns killed under way, of {begun} begun")
+    assert kills >= KILLS
 
 
 def test_a_killed_growth_leaves_no_base_and_no_process(tmp_path: Path) -> None:

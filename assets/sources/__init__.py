@@ -15,16 +15,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assets.sources import (
+    alpaca,
+    baize,
     chatgpt,
+    claude,
     gateway,
     human_assistant,
     messages,
     nexus,
+    no_dialogue,
     oasst,
     packed,
+    pairs,
     plain_text,
+    rsg,
+    saiga,
     sharegpt,
     telegram,
+    triples,
 )
 from assets.sources.encodings import problem_with
 from assets.sources.files import Found, is_inside, walk
@@ -38,11 +46,19 @@ SOURCES: tuple[Source, ...] = (
     nexus.SOURCE,
     gateway.SOURCE,
     chatgpt.SOURCE,
+    claude.SOURCE,
     telegram.SOURCE,
     oasst.SOURCE,
+    baize.SOURCE,
+    saiga.SOURCE,
+    pairs.SOURCE,
+    alpaca.SOURCE,
     human_assistant.SOURCE,
     sharegpt.SOURCE,
     messages.SOURCE,
+    rsg.SOURCE,
+    triples.SOURCE,
+    no_dialogue.SOURCE,
     plain_text.SOURCE,
 )
 

@@ -14,20 +14,16 @@ remarks, are the kinds of `_left_out`.  Pictures and sounds are named.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assets.sources.reading import Head, Item, Options, Source, json_records
-from assets.sources.records import id_from, moment_from_epoch, text_from, unreadable
-from assets.sources.threads import MAX_BRANCHES, ends, last_said, over_said, path_to
-from lake.errors import SourceFormatError
-from lake.schemas import Dialogue, Message, Unreadable
+from assets.sources.records import id_from, moment_from_epoch, objects_from, text_from
+from assets.sources.threads import Conversation
+from lake.schemas import Message, Unreadable
 
 NAME = "chatgpt"
-SETTING = "sources.chatgpt_branches"
 _CONTEXT = ("user_editable_context", "model_editable_context")
 _REASONING = ("thoughts", "reasoning_recap")
 _WORK = ("code", "execution_output", "system_error", "tether_quote", "tether_browsing_display")
@@ -48,83 +44,30 @@ def read(path: Path, options: Options) -> Iterator[Item]:
 
 
 def _conversation(record: Mapping[str, Any], position: str, *, every: bool) -> Iterator[Item]:
-    try:
-        tree = _tree(record, position)
-    except SourceFormatError as error:
-        yield unreadable(error, record, position)
-        return
-    named = id_from(record, "conversation_id", "id")
-    shown = last_said(id_from(record, "current_node"), tree.parents, tree.said)
-    others = [end for end in ends(tree.over_said, tree.said) if end != shown]
-    if shown:
-        aside = 0 if every else len(others)
-        yield _thread(tree, shown, named, aside)
-    if every or not shown:
-        for end in others[:MAX_BRANCHES]:
-            yield _thread(tree, end, f"{named}#{end}", 0)
-        if len(others) > MAX_BRANCHES:
-            detail = f"{len(others)} branches; the first {MAX_BRANCHES} are read."
-            yield Unreadable("too_many_branches", position, tree.title, detail)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    """A conversation's nodes: what each follows, what was said, and what was left out by kind."""
-
-    title: str
-    position: str
-    parents: dict[str, str]
-    said: dict[str, Message]
-    attachments: dict[str, list[str]]
-    left_out: dict[str, str]
-    over_said: dict[str, str]
-
-
-def _tree(record: Mapping[str, Any], position: str) -> _Tree:
+    named, title = id_from(record, "conversation_id", "id"), text_from(record, "title")
+    talk = Conversation(NAME, named, title, position)
     nodes = record.get("mapping")
-    if not isinstance(nodes, dict) or not nodes:
-        raise SourceFormatError("no_messages", "`mapping` is no object with messages.")
-    parents: dict[str, str] = {}
-    said: dict[str, Message] = {}
-    attachments: dict[str, list[str]] = {}
-    left_out: dict[str, str] = {}
-    for node_id, node in nodes.items():
-        parents[node_id] = id_from(node, "parent") if isinstance(node, dict) else ""
+    for node_id, node in nodes.items() if isinstance(nodes, dict) else ():
+        talk.parents[node_id] = id_from(node, "parent") if isinstance(node, dict) else ""
         message = node.get("message") if isinstance(node, dict) else None
-        if not isinstance(message, dict):
-            continue
-        text, attachments[node_id] = _text(message)
-        if kind := _left_out(message, text):
-            left_out[node_id] = kind
-        else:
-            when = moment_from_epoch(message.get("create_time"))
-            role = _field(message, "author").get("role", "")
-            said[node_id] = Message(role, text, when, id_from(message, "id") or node_id)
-    if not said:
-        raise SourceFormatError("no_messages", "Nothing in it was said by user or assistant.")
-    tree, title = over_said(parents, said), text_from(record, "title")
-    return _Tree(title, position, parents, said, attachments, left_out, tree)
+        if isinstance(message, dict):
+            _take(talk, node_id, message)
+    yield from talk.dialogues(id_from(record, "current_node"), every=every)
 
 
-def _thread(tree: _Tree, end: str, named: str, aside: int) -> Item:
-    try:
-        path = path_to(end, tree.over_said)
-    except SourceFormatError as error:
-        return unreadable(error, tree.title, tree.position)
-    remarks = [f"{aside} more branches: see `{SETTING}`."] if aside else []
-    if tree.left_out:
-        kinds = Counter(tree.left_out.values())
-        counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        remarks.append(f"Left out of the conversation: {counted}.")
-    return Dialogue(
-        messages=tuple(tree.said[message] for message in path),
-        source=NAME,
-        conversation_id=named,
-        title=tree.title,
-        position=tree.position,
-        attachments=tuple(name for message in path for name in tree.attachments[message]),
-        remarks=tuple(remarks),
+def _take(talk: Conversation, node_id: str, message: Mapping[str, Any]) -> None:
+    """Enter a message: among what was said, or among what was left out."""
+    text, files = _text(message)
+    if kind := _left_out(message, text):
+        talk.left_out[node_id] = kind
+        return
+    talk.said[node_id] = Message(
+        role=_field(message, "author").get("role", ""),
+        content=text,
+        created_at=moment_from_epoch(message.get("create_time")),
+        message_id=id_from(message, "id") or node_id,
     )
+    talk.attachments[node_id] = files
 
 
 def _left_out(message: Mapping[str, Any], text: str) -> str:
@@ -148,8 +91,7 @@ def _left_out(message: Mapping[str, Any], text: str) -> str:
 def _text(message: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return a message's text, pictures and files named in brackets, and their names."""
     content, metadata = _field(message, "content"), _field(message, "metadata")
-    files = metadata.get("attachments")
-    attached = [file for file in files if isinstance(file, dict)] if isinstance(files, list) else []
+    attached = objects_from(metadata.get("attachments"))
     names = {id_from(file, "id", "name"): id_from(file, "name", "id") for file in attached}
     parts = content.get("parts")
     listed = parts if isinstance(parts, list) else [text_from(content, "text")]

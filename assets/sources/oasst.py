@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.sources.reading import Head, Item, Options, Source, excerpt_of, json_records
-from assets.sources.records import id_from, moment_from, role_from, text_from
+from assets.sources.records import id_from, moment_from, objects_from, role_from, text_from
 from assets.sources.spill import Spill
 from assets.sources.threads import MAX_BRANCHES
 from lake.errors import SourceFormatError
@@ -117,11 +117,9 @@ def _grown(record: Mapping[str, Any]) -> _Node:
     waiting = [(root, first)]
     while waiting:
         node, at = waiting.pop()
-        replies = at.get("replies")
-        for reply in replies if isinstance(replies, list) else []:
-            if isinstance(reply, dict):
-                node.replies.append(_node(reply))
-                waiting.append((node.replies[-1], reply))
+        for reply in objects_from(at.get("replies")):
+            node.replies.append(_node(reply))
+            waiting.append((node.replies[-1], reply))
     return root
 
 
@@ -230,7 +228,7 @@ def _preferences(root: _Node, position: str) -> Iterator[Preference]:
 
 
 def _thread(record: Mapping[str, Any], position: str) -> Item:
-    path = [_node(message) for message in record["thread"] if isinstance(message, dict)]
+    path = [_node(message) for message in objects_from(record["thread"])]
     counts = Counter(node.left_out for node in path if node.left_out)
     if not path or counts:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "nothing"

@@ -13,9 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from assets.sources.blocks import blocks
 from assets.sources.reading import (
-    MAX_RECORD_BYTES,
-    MAX_RECORD_LINES,
     Head,
     Item,
     Line,
@@ -42,7 +41,7 @@ def recognises(head: Head) -> bool:
 
 def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a block, positioned by its lines."""
-    for block in _blocks(lines(path)):
+    for block in blocks(lines(path)):
         yield _dialogue(block)
 
 
@@ -50,25 +49,6 @@ def render(dialogues: Iterable[Dialogue]) -> str:
     """Return the text of dialogues that take turns from the user on, no blank line inside."""
     blocks = ("\n".join(f"- {m.content}" for m in d.messages) for d in dialogues)
     return "\n\n".join(blocks) + "\n"
-
-
-def _blocks(found: Iterable[Line]) -> Iterator[list[Line]]:
-    block: list[Line] = []
-    size = 0
-    for line in found:
-        if line.raw and not line.raw.isspace():
-            size += len(line.raw)
-            if size <= MAX_RECORD_BYTES and len(block) < MAX_RECORD_LINES:
-                block.append(line)
-            elif block:  # go past the rest of a block over the limit
-                block[0] = block[0]._replace(whole=False)
-            else:
-                block.append(line._replace(whole=False))
-        elif block:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block
 
 
 def _dialogue(block: list[Line]) -> Item:

@@ -95,6 +95,11 @@ def text_from(record: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def objects_from(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a JSON list; whatever else stands there is passed over."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def moment_from(value: object) -> datetime | None:
     """Return an ISO 8601 time in UTC, None for anything else; one without a zone is UTC."""
     if not isinstance(value, str):

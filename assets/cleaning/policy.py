@@ -35,6 +35,7 @@ class Policy:
     max_messages: Count
     min_foreign_words: Count
     min_repetition_words: Annotated[int, Field(ge=50)]
+    min_shrinking: Annotated[float, Field(ge=1)]
     max_repeated_lines: Share
     max_top_ngrams: tuple[Share, Share, Share]
     max_repeated_spans: Share

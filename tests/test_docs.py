@@ -154,7 +154,7 @@ def test_every_reason_of_a_self_chat_is_documented() -> None:
 def test_every_reason_of_quarantine_is_documented() -> None:
     page = _read("docs/sources.md")
     files = [*sorted((ROOT / "assets/sources").glob("*.py")), ROOT / "assets/inbox.py"]
-    names = {"Unreadable", "SourceFormatError", "item", "_link", "_broken"}
+    names = {"Unreadable", "SourceFormatError", "Piece", "_record", "_link"}
     found = {reason for file in files for reason in _arguments(file, names)}
 
     assert {"binary", "bad_json", "truncated_json", "no_dash", "outside_link"} <= found

@@ -8,12 +8,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from assets.sources.reading import Head, Item, Options, Source, head_of, json_records, open_regular
+import msgspec
+
+from assets.sources.reading import (
+    Head,
+    Item,
+    Options,
+    Source,
+    head_of,
+    is_lines,
+    json_line,
+    json_records,
+    lines,
+    open_regular,
+)
 from assets.sources.records import Keys, dialogue_from
-from lake.schemas import Unreadable
+from lake.schemas import Dialogue, Message, Unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,13 +51,63 @@ def recognises(head: Head) -> bool:
 
 def read(path: Path, _options: Options) -> Iterator[Item]:
     """Yield a dialogue a record; of Parquet, a dialogue a row."""
-    is_parquet = head_of(path).raw.startswith(PARQUET_MAGIC)
-    records = _parquet_records(path) if is_parquet else json_records(path)
-    for position, record in records:
-        if isinstance(record, Unreadable):
-            yield record
-        else:
-            yield dialogue_from(record, KEYS, source=NAME, position=position)
+    head = head_of(path)
+    if head.raw.startswith(PARQUET_MAGIC):
+        yield from map(_item, _parquet_records(path))
+    elif is_lines(head):
+        yield from _from_lines(path)
+    else:
+        yield from map(_item, json_records(path))
+
+
+class _Said(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+class _Talk(msgspec.Struct):
+    """The plain form of a record; what has more to it goes the patient way."""
+
+    messages: Annotated[list[_Said], msgspec.Meta(min_length=1)]
+    conversation_id: str = ""
+    id: str = ""
+    title: str = ""
+    language: str = ""
+    lang: str = ""
+    user: str = ""
+
+
+_PLAIN = msgspec.json.Decoder(_Talk)
+PLAIN_BYTES = 1 << 20  # a longer line has its parts counted before it is decoded
+
+
+def _from_lines(path: Path) -> Iterator[Item]:
+    """Yield a dialogue a line: plain records are decoded straight into their form."""
+    for line in lines(path):
+        talk = None
+        if line.whole and len(line.raw) < PLAIN_BYTES:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                talk = _PLAIN.decode(line.raw)
+        if talk is not None:
+            yield Dialogue(
+                tuple([Message(said.role, said.content) for said in talk.messages]),
+                NAME,
+                talk.conversation_id or talk.id,
+                talk.title,
+                f"line {line.number}",
+                talk.language or talk.lang,
+                talk.user,
+            )
+        elif line.raw.strip():
+            position = f"line {line.number}"
+            yield _item((position, json_line(line, position)))
+
+
+def _item(placed: tuple[str, dict[str, Any] | Unreadable]) -> Item:
+    position, record = placed
+    if isinstance(record, Unreadable):
+        return record
+    return dialogue_from(record, KEYS, source=NAME, position=position)
 
 
 def _parquet_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:

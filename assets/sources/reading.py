@@ -174,11 +174,11 @@ def json_records(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]
     An array is cut into its items as it streams by, so its size does not matter.  Positions are
     `line 12` or `item 3`, both counted from one.
     """
-    if _is_lines(head_of(path).text.lstrip()):
+    if is_lines(head_of(path)):
         for line in lines(path):
             if line.raw.strip():
                 position = f"line {line.number}"
-                yield position, _from_line(line, position)
+                yield position, json_line(line, position)
         return
     for number, piece in enumerate(_pieces(chunks(path)), 1):
         yield _placed(piece, f"item {number}")
@@ -224,11 +224,14 @@ def _pieces(parts: Iterator[bytes]) -> Iterator[Piece]:
     yield from cutter.rest()
 
 
-def _is_lines(text: str) -> bool:
+def is_lines(head: Head) -> bool:
+    """Say whether JSON comes a record a line."""
+    text = head.text.lstrip()
     return not text.startswith("[") and re.match(r"\{\s*\n", text) is None
 
 
-def _from_line(line: Line, position: str) -> dict[str, Any] | Unreadable:
+def json_line(line: Line, position: str) -> dict[str, Any] | Unreadable:
+    """Return the JSON object of a line, or why it has none."""
     if not line.whole:
         return too_large(position, line.raw)
     return json_object(line.raw, position, broken="bad_json" if line.ended else "truncated_line")

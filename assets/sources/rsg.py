@@ -118,9 +118,9 @@ def _votes(path: Path, task: _Task, pile: Spill) -> Iterator[Item]:
             columns = cells
         elif cells:
             row = dict(zip(columns, cells, strict=False))
-            problem = _problem(row, len(cells), len(columns), task)
-            if problem:
-                yield Unreadable(problem[0], position, excerpt_of(text), problem[1])
+            is_whole = len(cells) == len(columns) == len(row)
+            if problem := _problem(row, task, position) if is_whole else _broken(text, position):
+                yield problem
             else:
                 pile.put("\0".join(row[name] for name in task.item), position, row)
 
@@ -132,14 +132,17 @@ def _cells(text: str) -> list[str]:
         return [""]
 
 
-def _problem(row: Row, cells: int, columns: int, task: _Task) -> tuple[str, str] | None:
-    if cells != columns or len(row) < columns:
-        return "bad_row", f"The row has {cells} cells for {columns} columns."
-    allowed = task.answers(row)
-    label = row[task.label]
-    if label not in allowed:
-        return "unknown_label", f"`{label[:50]}` is none of {', '.join(allowed)}."
-    return None
+def _broken(text: str, position: str) -> Unreadable:
+    detail = "The row has not one cell for each column."
+    return Unreadable("bad_row", position, excerpt_of(text), detail)
+
+
+def _problem(row: Row, task: _Task, position: str) -> Unreadable | None:
+    allowed, label = task.answers(row), row[task.label]
+    if label in allowed:
+        return None
+    detail = f"`{label[:50]}` is none of {', '.join(allowed)}."
+    return Unreadable("unknown_label", position, excerpt_of(";".join(row.values())), detail)
 
 
 def _dialogue(votes: list[tuple[str, dict[str, str]]], task: _Task) -> Item:

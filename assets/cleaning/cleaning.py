@@ -25,7 +25,7 @@ from assets.cleaning.near_duplicates import Neighbours, signed
 from assets.cleaning.ordering import in_order
 from assets.cleaning.personal import Pseudonymiser, gate
 from assets.cleaning.policy import Policy
-from assets.cleaning.quality import quality
+from assets.cleaning.quality import cut_off, quality
 from assets.cleaning.rules import Candidate
 from assets.cleaning.tables import EXCERPT_CHARACTERS, Batch, Cleaned, Finding, Kept, Reason
 from assets.cleaning.text import TEXT_RULES, clean_text
@@ -176,6 +176,7 @@ def _described(
             "messages": total(np.ones(len(record))),
             "questions": total(asks),
             "answers": total(answers),
+            "cut_off": total(answers & said.select(cut_off("content")).to_series().to_numpy()),
             "letters": sketches.letters.astype(np.int64),
             "marks": np.bincount([m.record for m in marks], minlength=count).astype(np.int64),
             "language": _languages(texts),

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from assets.cleaning.personal.accounts import ACCOUNT
+from assets.cleaning.personal.addresses import ADDRESS
+from assets.cleaning.personal.cards import CARD
 from assets.cleaning.personal.emails import EMAIL
+from assets.cleaning.personal.inn import INN
 from assets.cleaning.personal.kinds import Kind, Span
+from assets.cleaning.personal.names import NAME
+from assets.cleaning.personal.ogrn import OGRN
+from assets.cleaning.personal.passports import PASSPORT
 from assets.cleaning.personal.phones import PHONE
 from assets.cleaning.personal.pseudonyms import Finding, Ledger
+from assets.cleaning.personal.snils import SNILS
 
 # Where two kinds claim the same place, the earlier one has it.
-KINDS = (EMAIL, PHONE)
+KINDS = (EMAIL, PASSPORT, SNILS, INN, OGRN, ACCOUNT, CARD, PHONE, ADDRESS)
 
 
 def kinds(*, names: bool) -> tuple[Kind, ...]:
     """Return the kinds that are looked for, in the order of their claims."""
-    return KINDS
+    return (*KINDS, NAME) if names else KINDS
 
 
 def gate(names: bool) -> str:
     """Return the pattern without which a text holds no personal data, for `re` and for polars."""
-    return "|".join(kind.gate for kind in kinds(names=names))
+    return "|".join(dict.fromkeys(kind.gate for kind in kinds(names=names)))
 
 
 @dataclass(frozen=True, slots=True)
 class Pseudonymiser:
     """Replaces personal data; the same key, texts and scope give the same result."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     names: bool = False
-    _kinds: tuple[tuple[Kind, re.Pattern[str]], ...] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Compile the gates once."""
-        gated = tuple((kind, re.compile(kind.gate)) for kind in kinds(names=self.names))
-        object.__setattr__(self, "_kinds", gated)
 
     def apply(self, texts: Sequence[str], scope: str) -> tuple[list[str], list[Finding]]:
         """Return the messages of one dialogue with placeholders, and what was found in each.
 
         What is found nowhere stays as it is, byte for byte; applied again, nothing changes.
         """
-        words = [kind.word for kind, _ in self._kinds]
+        words = [kind.word for kind in kinds(names=self.names)]
         ledger = Ledger.over(texts, words, key=self.key, scope=scope)
         replaced: list[str] = []
         findings: list[Finding] = []
@@ -59,8 +60,8 @@ class Pseudonymiser:
 
     def _spans(self, text: str, before: str) -> list[tuple[Kind, Span]]:
         taken: list[tuple[Kind, Span]] = []
-        for kind, may_hold in self._kinds:
-            for span in kind.find(text, before) if may_hold.search(text) else ():
+        for kind in kinds(names=self.names):
+            for span in kind.find(text, before):
                 if _is_free(span, taken):
                     taken.append((kind, span))
         return sorted(taken, key=lambda found: found[1].start)

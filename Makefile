@@ -2,8 +2,9 @@
 # make test   environment and the tests
 # make check  what CI holds the code to besides: lint, types, layers
 # make bench  measurements; results in tests/benchmarks/results
+# make fuzz   a hundred thousand damaged exports through every source
 # make crash  kills at random moments; gpu: what needs a device; ui: the three pages
-.PHONY: run test check bench crash gpu ui clean
+.PHONY: run test check bench fuzz crash gpu ui clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,6 +25,10 @@ check: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -m benchmark tests/benchmarks
+
+fuzz: $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fuzz]'
+	$(BIN)/python tests/benchmarks/fuzz_sources.py
 
 crash: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -m crash tests/crash

@@ -11,8 +11,10 @@ To add a format: a module with a `SOURCE`, and its line in `SOURCES`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from assets.sources import (
     alpaca,

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from assets.sources.reading import Head, Item, Options, Source, json_records
 from assets.sources.records import Keys, dialogue_from

@@ -133,7 +133,7 @@ class _Chat:
             messages=tuple(self._message(said, people) for said in stretch.said),
             source=NAME,
             conversation_id=f"{self.chat_id or self.name}_{stretch.said[0].message_id}",
-            title=self.name,
+            title="" if self.kind in _OF_TWO else self.name,  # a person's name is no title
             position=f"{first}-{last}".replace(", item ", ", items "),
             annotations=tuple(stretch.notes),
             participants=tuple(dict.fromkeys(name or person for person, name in people)),

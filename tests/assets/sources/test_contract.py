@@ -6,6 +6,7 @@ A new source needs its builder in `assets/sources/testing.py`, and nothing here.
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from assets import sources
 from assets.sources.cutting import Cutter, list_parts
-from assets.sources.reading import head_from
+from assets.sources.reading import head_from, head_of
 from assets.sources.testing import ONE_EXCHANGE, ONE_TALK, export
 from lake.schemas import Dialogue, Preference, Unreadable
 
@@ -147,6 +148,20 @@ def test_a_cut_file_loses_nothing_of_what_stands_before_the_cut(tmp_path, name):
     read_ = [said(item) for item in found if not isinstance(item, Unreadable)]
     assert len(read_) >= len(whole) // 2
     assert read_[:-1] == [said(item) for item in whole][: len(read_) - 1]
+
+
+def test_the_source_of_the_fifteen_minute_recipe_works_as_printed(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "sources.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    module: dict[str, Any] = {}
+    exec(code, module)
+    path = tmp_path / "export"
+    path.write_text('{"dialog": [{"speaker": "user", "text": "Да?"}]}\n', encoding="utf-8")
+
+    (found,) = module["read"](path, sources.Options())
+
+    assert module["SOURCE"].recognises(head_of(path))
+    assert said(found) == ["Да?"]
 
 
 def check(items: list[sources.Item]) -> None:

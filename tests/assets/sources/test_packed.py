@@ -13,6 +13,7 @@ import pytest
 
 from assets import sources
 from assets.sources import packed
+from assets.sources.testing import export
 from lake.schemas import Unreadable
 
 CHAT = [{"role": "user", "content": "Привет!"}, {"role": "assistant", "content": "Привет."}]
@@ -76,6 +77,28 @@ def test_what_nobody_can_read_is_not_unpacked_and_has_a_reason(tmp_path):
         ("e.zip!a.png", "not_a_dialogue"),
         ("e.zip!__MACOSX/._a", "ignored"),
         ("e.zip!b/.DS_Store", "ignored"),
+    ]
+
+
+def test_of_a_chatgpt_export_everything_is_accounted_for(tmp_path):
+    account = {"id": "user-1", "email": "a@b.c", "chatgpt_plus_user": False}
+    content = zipped(
+        **{
+            "user.json": json.dumps(account).encode(),
+            "conversations.json": export("chatgpt", [["Как?", "Так."], ["Где?", "Тут."]]),
+            "message_feedback.json": b"[]",
+            "chat.html": b"<html><body>" + "Как?".encode() + b"</body></html>",
+            "file-1-cat.png": b"\x89PNG\r\n\x1a\n\0\0",
+        }
+    )
+
+    assert places(read(tmp_path, content, "export.zip")) == [
+        ("export.zip!user.json", "not_a_dialogue"),
+        ("export.zip!conversations.json: item 1", "read"),
+        ("export.zip!conversations.json: item 2", "read"),
+        ("export.zip!message_feedback.json", "not_a_dialogue"),
+        ("export.zip!chat.html", "unknown_format"),
+        ("export.zip!file-1-cat.png", "not_a_dialogue"),
     ]
 
 

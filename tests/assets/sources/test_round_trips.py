@@ -1,13 +1,13 @@
 """parse(render(dialogue)) == dialogue, for every format that has a text form."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from assets import sources
 from assets.sources import human_assistant, nexus, plain_text

@@ -69,7 +69,7 @@ def test_a_personal_chat_is_cut_at_silences(tmp_path, indent):
     assert said(second) == [("user", "Утро!"), ("assistant", "Доброе.")]
     assert [d.conversation_id for d in (first, second)] == ["7_1", "7_3"]
     assert [d.position for d in (first, second)] == ["list 1, items 1-2", "list 1, items 3-4"]
-    assert (first.source, first.title, first.participants) == ("telegram", "Аня", ("Я", "Аня"))
+    assert (first.source, first.title, first.participants) == ("telegram", "", ("Я", "Аня"))
     assert first.messages[0].created_at == datetime.fromtimestamp(START + 1, UTC)
     assert first.remarks == (
         "`sources.telegram_assistant` is empty: the other one speaks as the assistant.",
@@ -100,7 +100,7 @@ def test_in_a_group_users_are_numbered_and_nobody_is_taken_for_the_assistant(tmp
         ("user", "Участник 2: Я."),
         ("user", "Участник 3: И я."),
     ]
-    assert unset.participants == ("Я", "Аня", "Боря")
+    assert (unset.title, unset.participants) == ("Кино", ("Я", "Аня", "Боря"))
     assert unset.remarks == ("`sources.telegram_assistant` is empty: everybody is a user.",)
     assert said(chosen)[2] == ("assistant", "И я.")
 

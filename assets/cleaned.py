@@ -17,9 +17,11 @@ from assets.cleaning import (
     load_policy,
     signed_from,
 )
+from assets.cleaning.personal import Pseudonymiser
 from assets.partitions import DAYS
 from assets.reporting import Destination
 from lake.errors import CheckFailed
+from lake.ids import pseudonym_key
 from lake.settings import Settings
 from lake.spool import Spool
 from lake.tables import Lake
@@ -57,14 +59,14 @@ def cleaned(
     into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
     with ExitStack() as stack:
         spools = {name: stack.enter_context(Spool()) for name in SPECS}
-        fates = _clean(lake, settings, day, spools)
+        fates = clean_day(lake, settings, day, spools)
         extra = {"cleaned_dialogues": {"funnel": plots.bars(fates, "what became of the records")}}
         for name, rows in reversed(spools.items()):
             yield into.replace(name, rows, shown=SHOWN.get(name, ()), **extra.get(name, {}))
 
 
-def _clean(lake: Lake, settings: Settings, day: date, spools: dict[str, Spool]) -> Counter[str]:
-    """Clean a day batch by batch into the spools; return how many records met which fate."""
+def clean_day(lake: Lake, settings: Settings, day: date, spools: dict[str, Spool]) -> Counter[str]:
+    """Clean a day batch by batch into the spools of `SPECS`; return the fates of its records."""
     cleaner = _cleaner(lake, settings, day)
     report, total = reporting.progress("cleaned"), lake.count("raw_records", day)
     fates: Counter[str] = Counter()
@@ -99,6 +101,7 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
         )
         return map(signed_from, parts)
 
+    personal = settings.personal_data
     return Cleaner(
         policy,
         Neighbours(
@@ -108,6 +111,7 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
             short_threshold=policy.near_short_percent / 100,
             min_letters=policy.near_min_letters,
         ),
+        Pseudonymiser(pseudonym_key(settings.home), personal.names) if personal.enabled else None,
     )
 
 

@@ -26,14 +26,15 @@ def raw(settings: Settings, day: date) -> str:
 
 
 def cleaned(settings: Settings, day: date) -> str:
-    """Return the id of a day's records, the days before it, and the cleaning policy.
+    """Return the id of a day's records, the days before it, the policy and its settings.
 
     The days before count, for what they kept is a duplicate today.
     """
     from assets import cleaning
 
     earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
-    return content_id("cleaned", cleaning.load_policy().policy_id, *earlier)
+    personal = settings.personal_data.model_dump_json()
+    return content_id("cleaned", cleaning.load_policy().policy_id, personal, *earlier)
 
 
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:

@@ -52,7 +52,9 @@ class Intake:
                 )
             )
 
-    def _batches(self, progress: Callable[[int, int], None]) -> Iterator[list[tuple[Dialogue, Place]]]:
+    def _batches(
+        self, progress: Callable[[int, int], None]
+    ) -> Iterator[list[tuple[Dialogue, Place]]]:
         read: list[tuple[Dialogue, Place]] = []
         chosen: list[tuple[Preference, Place]] = []
         unread: list[tuple[Unreadable, Place]] = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lake.ids import content_id
+from lake.ids import ids_under
 from lake.schemas import Dialogue, Message, Preference, Unreadable
 
 if TYPE_CHECKING:
@@ -15,18 +15,15 @@ if TYPE_CHECKING:
 EXCERPT_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record stood: its file by name and bytes, and its number in the file."""
+class Place(NamedTuple):
+    """Where a record stood: its file by name and bytes, and its number in the file.
+
+    File and number make its `record_id`.
+    """
 
     file: str
     file_id: str
-    index: int
-
-    @property
-    def record_id(self) -> str:
-        """The id of the record: its file's name and its place."""
-        return content_id("record", self.file, str(self.index))
+    number: int
 
 
 def records_table(
@@ -135,8 +132,9 @@ def chat_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
 def _places(places: Sequence[Place]) -> dict[str, pa.Array]:
     import pyarrow as pa
 
+    under = cache(partial(ids_under, "record"))
     return {
-        "record_id": pa.array([p.record_id for p in places], pa.string()),
+        "record_id": pa.array([under(p.file)(str(p.number)) for p in places], pa.string()),
         "file": pa.array([p.file for p in places], pa.string()),
         "file_id": pa.array([p.file_id for p in places], pa.string()),
     }

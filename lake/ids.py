@@ -11,7 +11,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,35 @@ if TYPE_CHECKING:
     from lake.schemas import Dialogue, Message
 
 ID_HEX_DIGITS = 32
+_LENGTH = struct.Struct(">Q").pack
 
 
 def content_id(*parts: str | bytes) -> str:
     """Return the id of an ordered list of parts, as 32 hexadecimal digits."""
-    raw = [p.encode("utf-8", "surrogatepass") if isinstance(p, str) else p for p in parts]
-    prefixed = [len(part).to_bytes(8, "big") + part for part in raw]
-    return hashlib.sha256(b"".join(prefixed)).hexdigest()[:ID_HEX_DIGITS]
+    return id_of_prefixed([prefixed(part) for part in parts])
+
+
+def prefixed(part: str | bytes) -> bytes:
+    """Return a part as it enters an id: its length in eight bytes, then itself."""
+    raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+    return _LENGTH(len(raw)) + raw
+
+
+def id_of_prefixed(parts: Iterable[bytes]) -> str:
+    """Return the id of parts that are `prefixed` already: for ids by the hundred thousand."""
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:ID_HEX_DIGITS]
+
+
+def ids_under(*first: str) -> Callable[[str], str]:
+    """Return the function from a last part to its id; what the first parts cost is paid once."""
+    begun = hashlib.sha256(b"".join(map(prefixed, first)))
+
+    def id_under(last: str) -> str:
+        digest = begun.copy()
+        digest.update(prefixed(last))
+        return digest.hexdigest()[:ID_HEX_DIGITS]
+
+    return id_under
 
 
 def json_id(value: Mapping[str, Any] | list[Any]) -> str:

@@ -7,9 +7,11 @@ the day they were made from.  `docs/glossary.md` has the words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import msgspec
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,9 +20,12 @@ Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One thing said.  `role` is one of `ROLES`; `created_at` is in UTC where it is known."""
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One thing said.  `role` is one of `ROLES`; `created_at` is in UTC where it is known.
+
+    A struct of msgspec, as `Dialogue` is: a batch makes hundreds of thousands, four times as fast
+    as frozen dataclasses, and Python's garbage collector has none of them to look through.
+    """
 
     role: str
     content: str
@@ -32,8 +37,7 @@ class Message:
         return {"role": self.role, "content": self.content}
 
 
-@dataclass(frozen=True, slots=True)
-class Dialogue:
+class Dialogue(msgspec.Struct, frozen=True, gc=False):
     """One conversation as a source gives it.
 
     `source` is the format's name (`nexus`, `sharegpt`, ...); `conversation_id` the source's own
@@ -53,18 +57,17 @@ class Dialogue:
     position: str = ""
     language: str = ""
     user: str = ""
-    annotations: tuple[str, ...] = field(default=())
-    participants: tuple[str, ...] = field(default=())
-    attachments: tuple[str, ...] = field(default=())
-    remarks: tuple[str, ...] = field(default=())
+    annotations: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def as_chat(self) -> list[dict[str, str]]:
         """Return the messages as a list of `{"role", "content"}`."""
         return [message.as_chat() for message in self.messages]
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(msgspec.Struct, frozen=True, gc=False):
     """A choice that a source holds: after `prompt`, people liked `chosen` better than `rejected`.
 
     `origin` says how it was made (`ranks` of siblings, `votes`); the rest as in `Dialogue`.
@@ -79,8 +82,7 @@ class Preference:
     position: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A record or a whole file that no reader could take: it is quarantined with this reason.
 
     `reason` is a short snake_case word (`binary`, `bad_json`, `no_messages`, `unknown_role`...);

@@ -28,6 +28,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class PersonalDataSettings(_Section):
+    """What of people is replaced by placeholders when dialogues are cleaned."""
+
+    enabled: bool = Field(default=True, description="replace phones, addresses, numbers, mail")
+    names: bool = Field(default=False, description="replace names of people too; slower")
+
+
 class SourcesSettings(_Section):
     """How exports are read where their format leaves something open."""
 
@@ -96,6 +103,7 @@ class Settings(BaseSettings):
         120, ge=0, description="dialogues of a day that the model talks over; 0 for none"
     )
     sources: SourcesSettings = SourcesSettings()
+    personal_data: PersonalDataSettings = PersonalDataSettings()
     training: TrainingSettings = TrainingSettings()
     serving: ServingSettings = ServingSettings()
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import compress
 from typing import TYPE_CHECKING
 
 from assets.cleaning import said as frames
 from assets.cleaning import tables
 from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
+from assets.cleaning.greetings import OFFERS
 from assets.cleaning.languages import language_of, plainly_russian
 from assets.cleaning.marks import MARK_RULES
 from assets.cleaning.minhash import Sketches, sketch
@@ -29,7 +31,7 @@ from assets.cleaning.quality import cut_off, quality
 from assets.cleaning.rules import Candidate
 from assets.cleaning.tables import EXCERPT_CHARACTERS, Batch, Cleaned, Finding, Kept, Reason
 from assets.cleaning.text import TEXT_RULES, clean_text
-from lake.ids import content_id
+from lake.ids import content_id, id_of_prefixed, ids_under, prefixed
 from lake.schemas import Message
 
 if TYPE_CHECKING:
@@ -79,28 +81,26 @@ class Cleaner:
         wanted = gate(names=self.personal.names)
         hit = set(said["record"].gather(frames.rows_where(said, wanted)).to_list())
         hit |= set(titles.str.contains(wanted).arg_true().to_list())
-        begins = frames.starts(said, len(about))
-        rows: list[int] = []
+        rows = said["record"].is_in(sorted(hit)).arg_true().to_numpy()
+        spoken = said.select("record", "position", "content").gather(rows)
         contents: list[str] = []
+        named: dict[int, str] = {}
         findings: list[Finding] = []
-        changed = dict[int, str]()
-        for record in sorted(hit):
-            first, end = int(begins[record]), int(begins[record + 1])
-            part = said.slice(first, end - first)
-            places = [*part["position"].to_list(), TITLE]
-            texts = [*part["content"].to_list(), titles[record]]
-            replaced, found = self.personal.apply(texts, _scope(about, record, part))
-            rows += range(first, end)
-            contents += replaced[:-1]
-            changed[record] = replaced[-1]
+        for record, turns in _by_record(spoken, hit):
+            places = [*(position for position, _ in turns), TITLE]
+            texts = [content for _, content in turns]
+            scope = _scope(about["source"][record], about["conversation_id"][record], texts)
+            (*said_there, named[record]), found = self.personal.apply(
+                [*texts, titles[record]], scope
+            )
+            contents += said_there
             findings += [
                 Finding(record, places[f.position], "personal_data", f.kind, f.placeholder)
                 for f in found
             ]
-        if changed:
-            said = frames.patched(said, rows, contents)
-            titles = titles.scatter(list(changed), list(changed.values()))
-        return said, titles, findings
+        if named:
+            titles = titles.scatter(list(named), list(named.values()))
+        return frames.patched(said, rows, contents), titles, findings
 
     def _settled(self, batch: Batch, findings: list[Finding]) -> Cleaned:
         """Return the batch with the duplicates among what no rule dropped decided."""
@@ -178,6 +178,7 @@ def _described(
             "answers": total(answers),
             "cut_off": total(answers & said.select(cut_off("content")).to_series().to_numpy()),
             "letters": sketches.letters.astype(np.int64),
+            "offers": total((said["content"].str.contains(OFFERS)).to_numpy()),
             "marks": np.bincount([m.record for m in marks], minlength=count).astype(np.int64),
             "language": _languages(texts),
         }
@@ -225,38 +226,41 @@ def _candidates(
         yield record, Candidate(tuple(said_there), *known)
 
 
-def _scope(about: pl.DataFrame, record: int, part: pl.DataFrame) -> str:
+def _by_record(
+    spoken: pl.DataFrame, records: set[int]
+) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    """Yield each of these records with its (position, content), also one without a message."""
+    turns: dict[int, list[tuple[int, str]]] = {record: [] for record in sorted(records)}
+    for record, position, content in spoken.iter_rows():
+        turns[record].append((position, content))
+    yield from turns.items()
+
+
+def _scope(source: str, conversation: str, texts: list[str]) -> str:
     """Return what placeholders are consistent within: the conversation, or else its content."""
-    source, conversation = about["source"][record], about["conversation_id"][record]
     if conversation:
         return content_id("conversation", source, conversation)
-    return content_id(source, *part["content"].to_list())
+    return content_id(source, *texts)
 
 
 def _ids(batch: Batch, fit: np.ndarray) -> tuple[list[str], list[str]]:
     """Return revision and dialogue ids of the records that are fit (`lake.ids` says of what)."""
     begins = frames.starts(batch.said, len(batch.about)).tolist()
-    spoken = [
-        part
-        for pair in zip(batch.said["role"].to_list(), batch.said["content"].to_list(), strict=True)
-        for part in pair
+    role = cache(prefixed)
+    parts = [
+        role(r) + prefixed(c)
+        for r, c in zip(batch.said["role"].to_list(), batch.said["content"].to_list(), strict=True)
     ]
+    conversation = cache(partial(ids_under, "conversation"))
+    content = cache(partial(ids_under, "content"))
+    sources = batch.about["source"].to_list()
+    given = batch.about["conversation_id"].to_list()
     revisions, dialogues = [], []
-    places = zip(
-        fit.tolist(),
-        begins,
-        begins[1:],
-        batch.about["source"].to_list(),
-        batch.about["conversation_id"].to_list(),
-        strict=False,
-    )
-    for is_fit, first, end, source, conversation in places:
-        if is_fit:
-            revision = content_id(*spoken[2 * first : 2 * end])
-            revisions.append(revision)
-            dialogues.append(
-                content_id("conversation", source, conversation)
-                if conversation
-                else content_id("content", source, revision)
-            )
+    for record in fit.nonzero()[0].tolist():
+        revision = id_of_prefixed(parts[begins[record] : begins[record + 1]])
+        source = sources[record]
+        revisions.append(revision)
+        dialogues.append(
+            conversation(source)(given[record]) if given[record] else content(source)(revision)
+        )
     return revisions, dialogues

@@ -15,23 +15,24 @@ from assets.cleaning.rules import Candidate
 if TYPE_CHECKING:
     import polars as pl
 
-LONGEST = 100  # characters a message, on average
+OFFERS = r"(?i:помочь|быть полез|help|assist)"  # one of them stands in every offer
+LONGEST = 120  # characters of an answer, on average; no offer of help is longer
 _HELLO = (
     r"(?:привет(?:ствую)?|здравствуй(?:те)?|добрый (?:день|вечер)|доброе утро|доброго дня|хай"
-    r"|hello|hi|hey)(?: (?:всем|снова|there))?[\s!.,)]*"
+    r"|hello|hi|hey)(?: (?:всем|снова|there))?[\s!.,)]{0,9}"
 )
 _GREETING = re.compile(_HELLO)
 _OFFER = re.compile(
-    rf"(?:{_HELLO})?(?:(?:чем|как) (?:я )?могу (?:вам |тебе )?(?:помочь|быть полез\w+)"
-    r"|how (?:can|may) i (?:help|assist) you)(?: (?:вам|тебе|сегодня|today))?[\s?!.)]*"
+    rf"(?:{_HELLO})?(?:(?:чем|как) (?:я )?могу (?:вам |тебе )?(?:помочь|быть полез(?:ен|на))"
+    r"|how (?:can|may) i (?:help|assist) you)(?: (?:вам|тебе|сегодня|today))?[\s?!.)]{0,9}"
 )
 
 
 def may_only_greet(_policy: Policy) -> pl.Expr:
-    """Return which dialogues have no message to speak of."""
+    """Return which dialogues have no answer to speak of."""
     import polars as pl
 
-    return pl.col("characters") <= LONGEST * pl.col("messages")
+    return pl.col("answer_characters") <= LONGEST * pl.col("answers")
 
 
 def only_greets(candidate: Candidate, _policy: Policy) -> str | None:

@@ -12,7 +12,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _mixed(x):  # type: ignore[no-untyped-def]
+def _mixed(x):
     """Return the finalizer of MurmurHash3 (Appleby, public domain): every bit moves every bit."""
     x ^= x >> np.uint64(33)
     x *= np.uint64(0xFF51AFD7ED558CCD)
@@ -22,7 +22,7 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def sketch(data, offsets, classes, multipliers, addends, bands, values, letters):  # type: ignore[no-untyped-def]
+def sketch(data, offsets, classes, multipliers, addends, bands, values, letters):
     """Fill bands, values and counts of letters of the UTF-8 texts between `offsets` of `data`."""
     permutations = multipliers.shape[0]
     rows = permutations // bands.shape[1]
@@ -91,12 +91,12 @@ _EMPTY = np.int32(-1)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _tagged(tag, key):  # type: ignore[no-untyped-def]
+def _tagged(tag, key):
     return _mixed((np.uint64(key) + tag) * _GOLDEN + tag)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _slot(keys, holders, key):  # type: ignore[no-untyped-def]
+def _slot(keys, holders, key):
     """Return where a key stands in the table, or the free place where it belongs."""
     last = np.uint64(keys.shape[0] - 1)
     slot = key & last
@@ -106,7 +106,7 @@ def _slot(keys, holders, key):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def insert(keys, holders, document, bands, exact, dialogue):  # type: ignore[no-untyped-def]
+def insert(keys, holders, document, bands, exact, dialogue):
     """Enter a document under each of its keys that nobody holds yet."""
     count = bands.shape[0]
     for number in range(count + 2):
@@ -121,14 +121,14 @@ def insert(keys, holders, document, bands, exact, dialogue):  # type: ignore[no-
 
 
 @numba.njit(cache=True, nogil=True)
-def fill(keys, holders, bands, exact, dialogues):  # type: ignore[no-untyped-def]
+def fill(keys, holders, bands, exact, dialogues):
     """Enter documents into the table in their order."""
     for document in range(bands.shape[0]):
         insert(keys, holders, document, bands[document], exact[document], dialogues[document])
 
 
 @numba.njit(cache=True, nogil=True)
-def touching(keys, holders, bands, exact, dialogues, found):  # type: ignore[no-untyped-def]
+def touching(keys, holders, bands, exact, dialogues, found):
     """Mark in `found` the documents that share any key with the table."""
     for d in range(bands.shape[0]):
         found[d] = (
@@ -143,7 +143,7 @@ def touching(keys, holders, bands, exact, dialogues, found):  # type: ignore[no-
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _resemblance(one, other):  # type: ignore[no-untyped-def]
+def _resemblance(one, other):
     equal = 0
     for p in range(one.shape[0]):
         equal += one[p] == other[p]
@@ -152,7 +152,7 @@ def _resemblance(one, other):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def settle(  # type: ignore[no-untyped-def]
+def settle(
     order, known, threshold, asked_threshold, short_threshold, min_letters, whole,
     bands, values, letters, exact, dialogues, quality, splits,
     clusters, verdicts, matches,

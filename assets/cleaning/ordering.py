@@ -21,7 +21,6 @@ UNANSWERED = ("answered", "no_answer")
 
 def in_order(said: pl.DataFrame, records: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the messages in alternation, and those left out with their `rule` and `reason`."""
-    import numpy as np
     import polars as pl
 
     odd = _odd(said, records)

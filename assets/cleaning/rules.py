@@ -70,7 +70,7 @@ class DialogueRule:
     """A reason to drop a dialogue as a whole.
 
     `gate` is an expression over one row a dialogue: `characters`, `answer_characters`,
-    `messages`, `questions`, `answers` (counts), `language`, `quality`.
+    `messages`, `questions`, `answers`, `offers` (counts), `language`, `quality`.
     """
 
     name: str

@@ -7,7 +7,9 @@ After them a dialogue is `[system] (user assistant)+`, where an assistant may ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from lake.schemas import Message
 

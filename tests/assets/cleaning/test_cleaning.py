@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -61,14 +62,14 @@ class Result(NamedTuple):
 
 
 def fresh() -> Neighbours:
-    return Neighbours(threshold=0.7, min_letters=40)
+    return Neighbours()
 
 
 def clean(records, *, policy: Policy = POLICY, neighbours: Neighbours | None = None) -> Result:
     """Clean dialogues by way of the tables, as the asset does."""
     placed = [(r.dialogue, Place("f", "i", n)) for n, r in enumerate(records)]
     table = records_table(placed, first_number=0, owner="owner", pseudonym=str)
-    names = {place.record_id: r.record_id for (_, place), r in zip(placed, records, strict=True)}
+    names = dict(zip(table["record_id"].to_pylist(), [r.record_id for r in records], strict=True))
     (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     cleaned = Cleaner(policy, neighbours or fresh()).clean(batch)
     kept = [
@@ -300,7 +301,9 @@ def test_a_dialogue_said_before_is_a_duplicate_here_or_in_what_was_kept_earlier(
 
 def test_the_same_conversation_with_more_turns_is_a_new_revision_of_it():
     short = Dialogue(talk("Как дела?", "Хорошо."), "nexus", "c1")
-    long = replace(short, messages=talk("Как дела?", "Хорошо.", "А у кота?", "Тоже."))
+    long = msgspec.structs.replace(
+        short, messages=talk("Как дела?", "Хорошо.", "А у кота?", "Тоже.")
+    )
 
     kept = clean([Record("a", short), Record("b", long)]).kept
 

@@ -1,7 +1,6 @@
 """Every record is kept or dropped with a reason; what is clean stays as it is."""
 
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,10 +12,7 @@ from hypothesis import strategies as st
 
 from assets import sources
 from assets.cleaning import Cleaner, Neighbours, Policy, load_policy, split_of
-from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
-from assets.cleaning.languages import language_of
 from assets.records import Place, message_of, records_table
-from lake.errors import SettingsError
 from lake.ids import content_id
 from lake.schemas import Dialogue, Message
 
@@ -318,51 +314,6 @@ def test_the_split_depends_on_the_id_alone_and_has_its_shares():
     assert splits["train"] == pytest.approx(18_000, rel=0.02)
     assert splits["validation"] == pytest.approx(1_000, rel=0.1)
     assert splits["test"] == pytest.approx(1_000, rel=0.1)
-
-
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("да", "ru"),
-        ("Как по-казахски «озеро»? — По-казахски «озеро» — «көл».", "ru"),
-        ("Объясни функцию map в JavaScript и reduce in Python", "mixed"),
-        ("Код:\n```py\nprint('hello world and many other words')\n```", "ru"),
-        ("```py\nprint('hello')\n```", "en"),
-        ("См. https://example.com/a-long-latin-address", "ru"),
-        ("Добра дана, како сте? Љубав је све, ја сам њен.", "cyrillic"),
-        ("Сәлеметсіз бе, қалыңыз қалай?", "cyrillic"),
-        ("Où êtes-vous né, chère élève préférée?", "other"),
-        ("😀 12:30", "unknown"),
-    ],
-)
-def test_languages_are_told_by_letters(text, language):
-    assert language_of(text) == language
-
-
-def test_the_shipped_policy_is_the_default_one():
-    assert load_policy() == Policy()
-
-
-@pytest.mark.parametrize(
-    "line", ["languges = []", "languages = 'ru'", "max_messages = -1", "max_messages = true"]
-)
-def test_a_misspelt_policy_is_refused_with_a_hint(tmp_path, line):
-    path = tmp_path / "policy.toml"
-    path.write_text(line)
-
-    with pytest.raises(SettingsError) as caught:
-        load_policy(path)
-
-    assert caught.value.hint
-
-
-def test_another_policy_has_another_id():
-    assert Policy().policy_id == load_policy().policy_id
-    assert replace(Policy(), max_messages=1).policy_id != Policy().policy_id
-
-
-def test_each_filter_names_where_it_comes_from():
-    assert all(rule.name and rule.source for rule in (*DIALOGUE_RULES, *MESSAGE_RULES))
 
 
 @pytest.mark.parametrize(

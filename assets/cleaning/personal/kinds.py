@@ -21,6 +21,8 @@ END = r"(?![\w*/]|[.,\u2010-\u2015-][0-9])"
 CONTEXT_CHARACTERS = 60  # how far before a number its name may stand: about ten words
 AFTER_CHARACTERS = 16  # how far behind: "4510 123456 (паспорт)"
 
+# A placeholder, whole or cut by the bounds of the context: its word is ours, nobody said it.
+_PLACEHOLDER = re.compile(r"\[\w+(?: [0-9]*)?(?:\]|\Z)|\A\w* ?[0-9]+\]")
 # The word before a number says that it is a thing's: an order's, a parcel's, a payment's.
 _THINGS = re.compile(
     r"(?<!\w)(?:заказ|артикул|artikul|трек|накладн|квитанц|чек|инвойс|лот|код|id|imei|isbn"
@@ -59,13 +61,17 @@ def digits_of(text: str) -> str:
 def context(text: str, start: int, before: str = "") -> str:
     """Return the lower-cased words before a place, and the end of the message before it."""
     here = text[max(0, start - CONTEXT_CHARACTERS) : start]
-    return f"{before[-CONTEXT_CHARACTERS:]}\n{here}".lower()
+    return f"{_said(before[-CONTEXT_CHARACTERS:])}\n{_said(here)}".lower()
 
 
 def surroundings(text: str, start: int, end: int, before: str) -> str:
     """Return the context of a place, and the few words of its line that follow it."""
     after = text[end : end + AFTER_CHARACTERS].partition("\n")[0]
-    return f"{context(text, start, before)} {after.lower()}"
+    return f"{context(text, start, before)} {_said(after).lower()}"
+
+
+def _said(words: str) -> str:
+    return _PLACEHOLDER.sub("", words)
 
 
 def is_of_a_thing(text: str, start: int) -> bool:

@@ -62,32 +62,29 @@ def _runs(text: str) -> Iterator[list[Word]]:
     """Yield words that stand side by side, are written alike and may all be parts of names."""
     run: list[Word] = []
     for match in _WORD.finditer(text):
-        word = _word(match)
+        written = match[0]
+        sort, normal = _known(written.lower())
+        if sort == "word" or _is_no_name(sort, written):
+            continue
+        word = Word(*match.span(), sort, normal, written[0].isupper())
         if run and not _goes_on(run[-1], word, text):
             yield run
             run = []
-        if word.sort != "word":
-            run.append(word)
+        run.append(word)
     if run:
         yield run
 
 
-def _word(match: re.Match[str]) -> Word:
-    written = match[0]
-    sort, normal = _known(written.lower())
-    is_short = len(written) <= SHORT and sort != "initial"
-    if is_short and (written.isupper() or written.islower()):
-        sort = "word"
-    if sort == "maybe_surname" and written.islower():
-        sort = "word"
-    return Word(*match.span(), sort, normal, written[0].isupper())
+def _is_no_name(sort: Sort, written: str) -> bool:
+    """Say whether a form of a name is an acronym or an ordinary word by the way it is written."""
+    if sort == "initial" or written.istitle():
+        return False
+    return len(written) <= SHORT or (sort == "maybe_surname" and written.islower())
 
 
 def _goes_on(last: Word, word: Word, text: str) -> bool:
     """Say whether a word goes on with the name that the last one began."""
-    if word.sort == "word" or last.is_capital != word.is_capital:
-        return False
-    if _BETWEEN.fullmatch(text, last.end, word.start) is None:
+    if last.is_capital != word.is_capital or not _BETWEEN.fullmatch(text, last.end, word.start):
         return False
     # «вера» in small letters is a name before «петровна» alone.
     if word.is_capital or word.sort == "patronymic":

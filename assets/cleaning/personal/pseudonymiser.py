@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
 
 from assets.cleaning.personal.accounts import ACCOUNT
 from assets.cleaning.personal.addresses import ADDRESS
@@ -18,7 +22,8 @@ from assets.cleaning.personal.phones import PHONE
 from assets.cleaning.personal.pseudonyms import Finding, Ledger
 from assets.cleaning.personal.snils import SNILS
 
-# Where two kinds claim the same place, the earlier one has it.
+# Where two kinds claim the same place, the earlier one has it: checksums before phones, and
+# whatever has numbers before names.
 KINDS = (EMAIL, PASSPORT, SNILS, INN, OGRN, ACCOUNT, CARD, PHONE, ADDRESS)
 
 
@@ -33,6 +38,14 @@ def gate(names: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """A place, and the kind that claims it."""
+
+    kind: Kind
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Pseudonymiser:
     """Replaces personal data; the same key, texts and scope give the same result."""
 
@@ -44,46 +57,51 @@ class Pseudonymiser:
 
         What is found nowhere stays as it is, byte for byte; applied again, nothing changes.
         """
-        words = [kind.word for kind in kinds(names=self.names)]
-        ledger = Ledger.over(texts, words, key=self.key, scope=scope)
+        ledger = Ledger(self.key, scope, texts)
         replaced: list[str] = []
         findings: list[Finding] = []
         for position, original in enumerate(texts):
             text, before = original, replaced[-1] if replaced else ""
             # A placeholder is shorter than what it stands for, so it may bring a number near
             # enough to the word that names it: until nothing more is found.
-            while spans := self._spans(text, before):
-                findings += [_finding(position, kind, span, ledger) for kind, span in spans]
-                text = _filled(text, spans, ledger)
+            while places := self.find(text, before):
+                findings += [_finding(position, found, ledger) for found in places]
+                text = "".join(_pieces(text, places, ledger))
             replaced.append(text)
         return replaced, findings
 
-    def _spans(self, text: str, before: str) -> list[tuple[Kind, Span]]:
-        taken: list[tuple[Kind, Span]] = []
+    def find(self, text: str, before: str = "") -> list[Found]:
+        """Return the places of personal data in a text, in order and apart from each other."""
+        taken: list[Found] = []
         for kind in kinds(names=self.names):
-            for span in kind.find(text, before):
-                if _is_free(span, taken):
-                    taken.append((kind, span))
-        return sorted(taken, key=lambda found: found[1].start)
+            for span in kind.find(text, before) if _compiled(kind.gate).search(text) else ():
+                _take(taken, Found(kind, span))
+        return taken
 
 
-def _is_free(span: Span, taken: Sequence[tuple[Kind, Span]]) -> bool:
-    return all(span.end <= other.start or other.end <= span.start for _, other in taken)
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
-def _finding(position: int, kind: Kind, span: Span, ledger: Ledger) -> Finding:
-    placeholder = ledger.placeholder(kind.word, span.normal)
-    return Finding(position, kind.name, placeholder, ledger.pseudonym(kind.name, span.normal))
+def _take(taken: list[Found], found: Found) -> None:
+    """Put a place among those taken, in order, unless another has a part of it."""
+    index = bisect(taken, found.span.start, key=attrgetter("span.start"))
+    begins_free = index == 0 or taken[index - 1].span.end <= found.span.start
+    if begins_free and (index == len(taken) or found.span.end <= taken[index].span.start):
+        taken.insert(index, found)
 
 
-def _filled(text: str, spans: Sequence[tuple[Kind, Span]], ledger: Ledger) -> str:
-    return "".join(_pieces(text, spans, ledger))
+def _finding(position: int, found: Found, ledger: Ledger) -> Finding:
+    kind, normal = found.kind, found.span.normal
+    placeholder = ledger.placeholder(kind.word, normal)
+    return Finding(position, kind.name, placeholder, ledger.pseudonym(kind.name, normal))
 
 
-def _pieces(text: str, spans: Sequence[tuple[Kind, Span]], ledger: Ledger) -> Iterator[str]:
+def _pieces(text: str, places: Sequence[Found], ledger: Ledger) -> Iterator[str]:
     end = 0
-    for kind, span in spans:
-        yield text[end : span.start]
-        yield ledger.placeholder(kind.word, span.normal)
-        end = span.end
+    for found in places:
+        yield text[end : found.span.start]
+        yield ledger.placeholder(found.kind.word, found.span.normal)
+        end = found.span.end
     yield text[end:]

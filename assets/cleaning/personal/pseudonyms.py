@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 PSEUDONYM_HEX_DIGITS = 16  # 64 bits: of a million things in one dialogue no two share one
@@ -34,23 +34,23 @@ class Finding:
 
 @dataclass(slots=True)
 class Ledger:
-    """The placeholders of one dialogue: the same thing gets the same one, a new thing the next."""
+    """The placeholders of one dialogue: the same thing gets the same one, a new thing the next.
+
+    Numbers go on after those of the placeholders that stand in the texts already.
+    """
 
     key: bytes
     scope: str
+    texts: Sequence[str]
     given: dict[tuple[str, str], str] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def over(cls, texts: Sequence[str], words: Iterable[str], *, key: bytes, scope: str) -> Ledger:
-        """Return a ledger that goes on after the placeholders which stand in the texts already."""
-        return cls(key, scope, last={word: _highest(texts, word) for word in words})
 
     def placeholder(self, word: str, normal: str) -> str:
         """Return what stands for this thing in this dialogue."""
         if (word, normal) not in self.given:
-            self.last[word] += 1
-            self.given[word, normal] = f"[{word} {self.last[word]}]"
+            number = self.last.get(word, 0) or _highest(self.texts, word)
+            self.last[word] = number + 1
+            self.given[word, normal] = f"[{word} {number + 1}]"
         return self.given[word, normal]
 
     def pseudonym(self, kind: str, normal: str) -> str:

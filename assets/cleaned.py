@@ -55,7 +55,7 @@ def cleaned(
 ) -> Iterator[dg.MaterializeResult]:
     """Clean a day's records by the policy; each ends kept, or dropped with a reason."""
     day = reporting.day_of(context)
-    by = reporting.provenance(context, "cleaned", load_policy().policy_id)
+    by = reporting.provenance(context, "cleaned", load_policy(settings.cleaning_policy).policy_id)
     into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
     with ExitStack() as stack:
         spools = {name: stack.enter_context(Spool()) for name in SPECS}
@@ -93,7 +93,7 @@ COLUMNS = (
 
 def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
     """Return the rules of today, and what all earlier days kept."""
-    policy = load_policy()
+    policy = load_policy(settings.cleaning_policy)
 
     def earlier() -> "Iterator[Signed]":
         parts = lake.batches(

@@ -34,7 +34,8 @@ def cleaned(settings: Settings, day: date) -> str:
 
     earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
     personal = settings.personal_data.model_dump_json()
-    return content_id("cleaned", cleaning.load_policy().policy_id, personal, *earlier)
+    policy = cleaning.load_policy(settings.cleaning_policy)
+    return content_id("cleaned", policy.policy_id, personal, *earlier)
 
 
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:

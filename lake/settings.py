@@ -97,6 +97,9 @@ class Settings(BaseSettings):
         "embedded", description="`embedded`, `embedded-quick`, a local directory, or a hub id"
     )
     recipe: str = Field("embedded", description="a name in `models/recipes`, or a TOML file")
+    cleaning_policy: Path | None = Field(
+        None, description="a TOML file of values that replace those of the shipped cleaning policy"
+    )
     encoder: str = Field("hashed", description="`hashed`, or a sentence-transformers model")
     owner: str = Field("owner", description="whose dialogues these are; stored as a pseudonym")
     self_chats_per_day: int = Field(

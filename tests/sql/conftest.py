@@ -34,7 +34,10 @@ def talk(*roles: str) -> list[dict[str, Any]]:
 
 def _whole(table: str, row: dict[str, Any]) -> dict[str, Any]:
     schema = schemas.tables()[table].schema
-    return {f.name: row.get(f.name, _plain(f.type)) for f in schema if f.name != "day"}
+    whole = {f.name: row.get(f.name, _plain(f.type)) for f in schema if f.name != "day"}
+    if table == "cleaned_dialogues":  # each the founder of its own cluster
+        whole["cluster_id"] = row.get("cluster_id", whole["dialogue_id"])
+    return whole
 
 
 def _plain(kind: Any) -> Any:
@@ -46,5 +49,6 @@ def _plain(kind: Any) -> Any:
         "int64": 0,
         "double": 0.0,
         "bool": False,
+        "binary": b"",
         "timestamp[us, tz=UTC]": datetime(2026, 1, 1, tzinfo=UTC),
     }[name]

@@ -33,6 +33,19 @@ def test_the_newest_revision_is_the_dialogue(lake: Lake, fill: Any) -> None:
     assert [("d", "new"), ("e", "only")] == [tuple(r.values()) for r in found]
 
 
+def test_of_near_duplicates_the_best_is_shown(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "first", "cluster_id": "first", "quality": 0.4},
+        {"dialogue_id": "better", "cluster_id": "first", "quality": 0.6, "day": NEXT},
+        {"dialogue_id": "alone", "cluster_id": "alone", "quality": 0.1},
+    )
+
+    found = query.ask(lake, "select dialogue_id from stg_dialogues order by 1")
+
+    assert ["alone", "better"] == [row["dialogue_id"] for row in found]
+
+
 def test_messages_keep_their_order(lake: Lake, fill: Any) -> None:
     fill("cleaned_dialogues", {"dialogue_id": "d", "messages": talk("раз", "два", "три")})
 

@@ -14,8 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from assets import STAGES, cleaning, sources
-from assets.cleaning import filters, text
-from assets.records import record_row
+from assets.cleaning import near_duplicates
+from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
+from assets.cleaning.marks import MARK_RULES
+from assets.cleaning.text import TEXT_RULES
+from assets.records import Place, records_table
 from lake import errors, schemas
 from lake.settings import Settings
 from orchestration.cli import main
@@ -25,6 +28,7 @@ PACKAGES = ("orchestration", "assets", "models", "lake", "sql")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 WIDTH = 80
 README_LINES = 250
+CLEANING_RULES = (*TEXT_RULES, *MARK_RULES, *DIALOGUE_RULES, *MESSAGE_RULES)
 REASON = re.compile(r"[a-z]+(_[a-z0-9]+)*_?")
 
 
@@ -127,18 +131,27 @@ def test_the_architecture_names_every_table() -> None:
 
 def test_every_cleaning_rule_and_reason_is_documented() -> None:
     page = _read("docs/cleaning.md")
-    rules = [rule.name for rule in (*text.TEXT_RULES, *filters.FILTERS)]
-    found = _returned("assets/cleaning/filters.py") | _pairs("assets/cleaning/turns.py")
-    found |= _pairs("assets/cleaning/cleaning.py")
+    rules = [rule.name for rule in CLEANING_RULES]
+    found = _pairs("assets/cleaning/turns.py") | set(near_duplicates.REASONS) - {""}
+    for module in ("filters", "leftovers", "greetings", "refusals", "repetition"):
+        found |= _returned(f"assets/cleaning/{module}.py")
 
     assert {"refusal", "no_exchange", "stray_tool", "exact_duplicate", "language_"} <= found
+    assert {"repeated_spans", "only_greeting", "chat_template", "foreign_answer"} <= found
     assert [] == [word for word in (*rules, *sorted(found)) if f"`{word}" not in page]
 
 
 def test_every_source_of_a_rule_is_documented() -> None:
     page = _read("docs/cleaning.md")
 
-    assert [] == [r.source for r in (*text.TEXT_RULES, *filters.FILTERS) if r.source not in page]
+    assert [] == [rule.source for rule in CLEANING_RULES if rule.source not in page]
+
+
+def test_every_cleaning_rule_has_an_example() -> None:
+    rows = [line.split(" | ") for line in _read("docs/cleaning.md").splitlines() if " | " in line]
+    shown = {row[0].strip("| `") for row in rows if row[-1].strip("| ")}
+
+    assert [] == [rule.name for rule in CLEANING_RULES if rule.name not in shown]
 
 
 def test_every_reason_of_a_self_chat_is_documented() -> None:
@@ -247,11 +260,14 @@ def test_the_life_of_a_dialogue_is_told_with_its_real_ids(tmp_path: Path) -> Non
     file = tmp_path / "talks.jsonl"
     file.write_text(re.findall(r"```json\n(.*?)```", page, re.S)[0], encoding="utf-8")
     (dialogue,) = sources.read(file, root=tmp_path)
-    row = record_row(dialogue, file=f"2026-03-05/{file.name}", file_id="", index=0, owner="")
-    record = cleaning.Record(row["record_id"], dialogue)
-    (kept,) = cleaning.clean([record], seen=(), policy=cleaning.load_policy()).kept
+    place = Place(f"2026-03-05/{file.name}", "", 0)
+    table = records_table([(dialogue, place)], first_number=0, owner="", pseudonym=str)
+    (row,) = table.select(["record_id", "position"]).to_pylist()
+    cleaner = cleaning.Cleaner(cleaning.load_policy(), cleaning.Neighbours())
+    (kept,) = cleaner.clean(table.to_batches()[0]).kept.to_pylist()
 
-    told = (row["record_id"], kept.dialogue_id, kept.revision, kept.split, row["position"])
+    ids = (kept["dialogue_id"], kept["revision"], kept["split"])
+    told = (row["record_id"], *ids, row["position"])
     assert [] == [word for word in told if f"`{word}`" not in page]
 
 

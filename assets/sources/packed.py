@@ -107,11 +107,12 @@ def _zstd(file: IO[bytes]) -> Readable:
 
 def _zipped(path: Path, budget: Budget) -> Iterator[Member | tuple[str, Unreadable]]:
     with _Careful(open_regular(path)) as file, zipfile.ZipFile(file) as archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        # `ZipInfo.is_dir` of Python 3.11 raises on a name without a letter.
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         if not entries:
             yield "", Unreadable("no_records", detail="Nothing is packed in it.")
         for entry in entries[:MAX_MEMBERS]:
-            name = excerpt_of(entry.filename)
+            name = excerpt_of(entry.filename) or "unnamed"
             if problem := _unwanted(entry):
                 yield name, problem
                 continue

@@ -46,6 +46,10 @@ class _Task:
     question: Callable[[Row], str]
     answers: Callable[[Row], dict[str, str]]
 
+    def columns(self) -> set[str]:
+        """Return the columns without which a row says nothing."""
+        return {*self.item, self.label}
+
 
 def _alternatives(row: Row) -> str:
     given = f"{row['INPUT:premise']} {row['INPUT:question']}"
@@ -118,7 +122,7 @@ def _votes(path: Path, task: _Task, pile: Spill) -> Iterator[Item]:
             columns = cells
         elif cells:
             row = dict(zip(columns, cells, strict=False))
-            is_whole = len(cells) == len(columns) == len(row)
+            is_whole = len(cells) == len(columns) == len(row) and task.columns() <= row.keys()
             if problem := _problem(row, task, position) if is_whole else _broken(text, position):
                 yield problem
             else:
@@ -164,8 +168,8 @@ def _dialogue(votes: list[tuple[str, dict[str, str]]], task: _Task) -> Item:
 
 
 def _task(head: Head) -> _Task | None:
-    columns = set(head.text.partition("\n")[0].strip().split(";"))
-    known = (task for task in TASKS.values() if {*task.item, task.label} <= columns)
+    columns = set(_cells(head.text.partition("\n")[0].strip()))
+    known = (task for task in TASKS.values() if task.columns() <= columns)
     return next(known, None)
 
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -137,7 +138,7 @@ def structured(runs: int) -> Counter[str]:
     return kinds
 
 
-def guided(runs: int) -> None:
+def guided(runs: int, seed: int) -> None:
     """Read so many byte strings that Atheris makes from the seeds; end the process."""
     import atheris
 
@@ -152,9 +153,16 @@ def guided(runs: int) -> None:
         reading = reader(Path(folder))
 
         def one(data: bytes) -> None:
-            check(reading, data[1:], data[0] if data else 0)
+            try:
+                check(reading, data[1:], data[0] if data else 0)
+            except BaseException:
+                traceback.print_exc()
+                print(f"input: {data!r}", file=sys.stderr, flush=True)
+                raise
 
+        # What failed is printed above; libFuzzer's own copy of it goes with the folder.
         limits = [f"-runs={runs}", "-max_len=20000", "-rss_limit_mb=2000", "-print_final_stats=1"]
+        limits += [f"-artifact_prefix={folder}/", f"-seed={seed}"]
         atheris.Setup([sys.argv[0], *limits, str(corpus)], one)
         atheris.Fuzz()
 
@@ -164,18 +172,20 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--runs", type=int, default=100_000, help="inputs in all")
     asked.add_argument("--guided", action="store_true", help="the half of Atheris, in this process")
+    asked.add_argument("--seed", type=int, default=1, help="of the half of Atheris; 0: a new one")
     given = asked.parse_args()
     if given.guided:
-        guided(given.runs)
+        guided(given.runs, given.seed)
         return
     started = time.process_time()
     kinds = structured(given.runs // 2)
     spent = time.process_time() - started
-    command = [sys.executable, __file__, "--guided", "--runs", str(given.runs - given.runs // 2)]
+    rest = ["--runs", str(given.runs - given.runs // 2), "--seed", str(given.seed)]
+    command = [sys.executable, __file__, "--guided", *rest]
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(done.stderr[-5000:])
+        sys.exit(done.stderr[-30_000:] + done.stdout[-5000:])
     runs = int(re.findall(r"number_of_executed_units:\s*(\d+)", done.stderr)[0])
     result = {
         "inputs": {"hypothesis": kinds.pop("inputs"), "atheris": runs},

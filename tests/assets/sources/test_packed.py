@@ -157,6 +157,17 @@ def test_a_directory_of_absurd_size_is_not_read_into_memory(tmp_path, monkeypatc
     assert "directory" in found.detail
 
 
+def test_a_member_without_a_name_is_read_all_the_same(tmp_path):
+    """Found by the fuzzer: a name ends at a NUL, and `ZipInfo.is_dir` raises on an empty one."""
+    content = bytearray(zipped(**{"a": LINES}))
+    for place in (30, content.index(b"PK\x01\x02") + 46):
+        content[place] = 0
+
+    found = read(tmp_path, bytes(content), "e.zip")
+
+    assert places(found)[0] == ("e.zip!unnamed: line 1", "read")
+
+
 def test_names_of_members_never_become_paths(tmp_path):
     content = zipped(**{"../../evil.jsonl": LINES, "/etc/evil.jsonl": LINES})
     before = set(Path(tempfile.gettempdir()).iterdir())

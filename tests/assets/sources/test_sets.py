@@ -219,6 +219,28 @@ def test_ties_and_broken_rows_are_told(tmp_path):
     assert reasons(found) == ["bad_row", "bad_row", "no_majority"]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        'INPUT:sent1;INPUT:sent2;INPUT:premise;INPUT:question;OUTPUT:variant\xa0"',
+        '"premise;hypothesis;result',
+    ],
+)
+def test_a_header_is_read_as_the_rows_are(tmp_path, header):
+    """Found by the fuzzer: two ways of cutting the header disagreed, and a column was missing."""
+    found = read(tmp_path, header + "\n" + "а;б;в;г;0\n")
+
+    assert found
+    assert all(isinstance(item, Unreadable) for item in found)
+
+
+def test_columns_of_a_broken_header_break_the_rows_not_the_run(tmp_path):
+    path = tmp_path / "set"
+    path.write_bytes(RCB.strip().encode() + b";\xff\n" + "а;б;neutral;w\n".encode())
+
+    assert reasons(list(sources.read(path, root=tmp_path))) == ["not_utf8"]
+
+
 def test_the_other_two_tasks_are_worded_too(tmp_path):
     parus = "INPUT:sent1;INPUT:sent2;INPUT:premise;INPUT:question;OUTPUT:variant\nа;б;П.;В?;1\n"
     rwsd = "INPUT:text;INPUT:span1;OUTPUT:result\nМэт ушёл. <b>Он</b> спал.;Мэт;true\n"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 
 import dagster as dg
 
@@ -17,11 +18,12 @@ from assets.cleaning import (
     load_policy,
     signed_from,
 )
+from assets.cleaning.consent import consent_of, consents_of
 from assets.cleaning.personal import Pseudonymiser
 from assets.partitions import DAYS
 from assets.reporting import Destination
 from lake.errors import CheckFailed
-from lake.ids import pseudonym_key
+from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.spool import Spool
 from lake.tables import Lake
@@ -101,7 +103,8 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
         )
         return map(signed_from, parts)
 
-    personal = settings.personal_data
+    personal, key = settings.personal_data, pseudonym_key(settings.home)
+    consents = consents_of(settings, partial(user_id_of, key=key))
     return Cleaner(
         policy,
         Neighbours(
@@ -111,7 +114,8 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> "Cleaner":
             short_threshold=policy.near_short_percent / 100,
             min_letters=policy.near_min_letters,
         ),
-        Pseudonymiser(pseudonym_key(settings.home), personal.names) if personal.enabled else None,
+        Pseudonymiser(key, personal.names) if personal.enabled else None,
+        partial(consent_of, consents=consents),
     )
 
 

@@ -39,7 +39,11 @@ def anchor(lake: Lake) -> list[Item]:
     """
     from models.taught import Taught
 
-    told = query.ask(lake, "select messages from stg_dialogues where source != ?", [OWN_ANSWERS])
+    told = query.ask(
+        lake,
+        "select messages from stg_dialogues where source != ? and consent = 'granted'",
+        [OWN_ANSWERS],
+    )
     taught = Taught.by(chat_of(row) for row in told)
     dialogues = replay.anchor_dialogues(ANCHOR_DIALOGUES, seed=ANCHOR_SEED, taught=taught)
     return items_of([(f"anchor/{n}", messages) for n, messages in enumerate(dialogues)])
@@ -85,6 +89,7 @@ def _question(line: str, where: str) -> Item:
 
 def _held_out(lake: Lake) -> list[dict[str, Any]]:
     question = (
-        "from stg_dialogues where split != 'train' and source != ? order by dialogue_id limit ?"
+        "from stg_dialogues where split != 'train' and source != ? and consent = 'granted' "
+        "order by dialogue_id limit ?"
     )
     return query.ask(lake, question, [OWN_ANSWERS, HELD_OUT_DIALOGUES])

@@ -6,9 +6,11 @@ changes exactly what lies downstream of it.  Assets write it with their rows, in
 """
 
 from datetime import date
+from typing import Any
 
 from assets import inbox
-from lake.ids import content_id
+from lake import query
+from lake.ids import content_id, json_id
 from lake.settings import Settings
 from lake.tables import Lake
 
@@ -34,8 +36,9 @@ def cleaned(settings: Settings, day: date) -> str:
 
     earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
     personal = settings.personal_data.model_dump_json()
+    consent = json_id(settings.consent.model_dump())
     policy = cleaning.load_policy(settings.cleaning_policy)
-    return content_id("cleaned", policy.policy_id, personal, *earlier)
+    return content_id("cleaned", policy.policy_id, personal, consent, *earlier)
 
 
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
@@ -50,7 +53,7 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
     model that held it.  So is what was said to the served assistant: a chat at noon must not have
     the morning's self-chats held anew.
     """
-    told = lake.rows("cleaned_dialogues", where=talked_over(day), columns="revision")
+    told = talked_over(lake, day)
     return content_id(
         "self_chats",
         SELF_CHATS_CODE,
@@ -60,6 +63,10 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
     )
 
 
-def talked_over(day: date) -> str:
-    """Return the SQL condition of the dialogues that self-chat starts from."""
-    return f"day = DATE '{day}' and split = 'train' and source != '{OWN_ANSWERS}'"
+def talked_over(lake: Lake, day: date) -> list[dict[str, Any]]:
+    """Return the dialogues of a day that self-chat starts from: none without consent."""
+    question = (
+        "from cleaned_dialogues where day = ? and split = 'train' and source != ? "
+        "and coalesce(consent, 'granted') = 'granted' order by dialogue_id, revision"
+    )
+    return query.ask(lake, question, [day, OWN_ANSWERS])

@@ -47,7 +47,7 @@ def self_chats(
     base = bases.ensure_base(settings.base_model, settings.models_dir)
     made_from = fingerprints.self_chats(lake, settings, day, base.base_id)
     by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
-    rows = lake.rows("cleaned_dialogues", where=fingerprints.talked_over(day))
+    rows = fingerprints.talked_over(lake, day)
     talked = _talk(lake, settings, base, [_seed(row) for row in rows])
     dropped = [_dropped_row(chat) for chat in talked if not chat.kept]
     version = lake.replace("self_chats_dropped", dropped, day=day, made_from=made_from, by=by)

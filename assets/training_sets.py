@@ -102,17 +102,24 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
 def _own_dialogues(lake: Lake) -> list[dict[str, Any]]:
     return query.ask(
         lake,
-        "from stg_dialogues where split = 'train' and source != ? order by dialogue_id",
+        "from stg_dialogues where split = 'train' and source != ? and consent = 'granted' "
+        "order by dialogue_id",
         [OWN_ANSWERS],
     )
 
 
 def _self_chats(lake: Lake) -> list[dict[str, Any]]:
-    """Return the accepted self-chats, but none that says what a held-out dialogue says."""
+    """Return the accepted self-chats, but none that says what a held-out dialogue says.
+
+    Nor one that grew from a dialogue whose consent was taken back since.
+    """
     return query.ask(
         lake,
         "from self_chats_dialogues where revision not in "
-        "(select revision from cleaned_dialogues where split != 'train') order by dialogue_id",
+        "(select revision from cleaned_dialogues where split != 'train' or consent = 'explore') "
+        "and parent_dialogue_id not in "
+        "(select dialogue_id from cleaned_dialogues where consent = 'explore') "
+        "order by dialogue_id",
     )
 
 

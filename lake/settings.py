@@ -23,6 +23,8 @@ from lake.errors import SettingsError
 CONFIG_VARIABLE = "STEPPE_CONFIG"
 TEST_VARIABLES = frozenset({"STEPPE_TEST_DATA", "STEPPE_TEST_MODELS"})  # read by tests only
 
+Consent = Literal["granted", "explore"]  # `explore`: read and counted, never trained on
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,18 @@ class PersonalDataSettings(_Section):
 
     enabled: bool = Field(default=True, description="replace phones, addresses, numbers, mail")
     names: bool = Field(default=False, description="replace names of people too; slower")
+
+
+class ConsentSettings(_Section):
+    """What may be trained on, and what may be explored only."""
+
+    default: Consent = Field("granted", description="of dialogues nothing else is said of")
+    sources: dict[str, Consent] = Field(
+        {}, description='by source, in the file alone: `{telegram = "explore"}`'
+    )
+    people: dict[str, Consent] = Field(
+        {}, description='by name or pseudonym, in the file alone: `{"Аня" = "explore"}`'
+    )
 
 
 class SourcesSettings(_Section):
@@ -107,6 +121,7 @@ class Settings(BaseSettings):
     )
     sources: SourcesSettings = SourcesSettings()
     personal_data: PersonalDataSettings = PersonalDataSettings()
+    consent: ConsentSettings = ConsentSettings()
     training: TrainingSettings = TrainingSettings()
     serving: ServingSettings = ServingSettings()
 

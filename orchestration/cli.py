@@ -134,6 +134,19 @@ def show(what: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--who", metavar="NAME", help="Print the pseudonym of a name, as its chats write it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def people(who: str | None, as_json: bool) -> None:
+    """Show who speaks in the lake, by pseudonym, and whose dialogues may be trained on."""
+    from orchestration import exploring
+
+    if who is None:
+        exploring.people(settings(), as_json=as_json)
+    else:
+        click.echo(exploring.pseudonym_of(settings(), who))
+
+
+@main.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting `serving.port`.")
 def serve(port: int | None) -> None:
     """Serve the champion over an OpenAI-compatible API, until Ctrl-C."""

@@ -13,6 +13,7 @@ import click
 
 from lake import query, schemas
 from lake.errors import SettingsError, SteppeError
+from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
@@ -80,6 +81,19 @@ def show(settings: Settings, what: str, *, as_json: bool) -> None:
     _print(rows, "json" if as_json else "table")
 
 
+def people(settings: Settings, *, as_json: bool) -> None:
+    """Print everybody who speaks in the lake, by pseudonym; only the owner is told apart."""
+    owner = pseudonym_of(settings, settings.owner)
+    rows = query.ask(Lake(settings.home), "from stg_people")
+    shown = [{"who": "owner" if r["person_id"] == owner else "", **r} for r in rows]
+    _print(shown, "json" if as_json else "table")
+
+
+def pseudonym_of(settings: Settings, name: str) -> str:
+    """Return the pseudonym of a name in this home: the way from a name, and none back."""
+    return user_id_of(name, pseudonym_key(settings.home))
+
+
 def show_base(base: BaseModel) -> None:
     """Print a base: its id, where it lies, and its exactness skill by skill."""
     from orchestration.console import print_table
@@ -118,7 +132,7 @@ def example_settings() -> str:
         if default is None:
             lines.append(f'# {key} = ""{meaning}')
         else:
-            shown = default if isinstance(default, int | float) else str(default)
+            shown = default if isinstance(default, int | float | dict) else str(default)
             lines.append(f"{key} = {json.dumps(shown)}{meaning}")
     return "\n".join(lines) + "\n"
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from lake import schemas
 from lake.errors import SteppeError
+from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings, settings
 from orchestration import automation
 from orchestration.cli import main
@@ -174,6 +175,19 @@ def test_an_empty_home_has_every_table_and_no_row() -> None:
 def test_an_empty_home_can_be_shown(what: str) -> None:
     assert 0 == steppe("show", what).exit_code
     assert 0 == steppe("show", what, "--json").exit_code
+
+
+def test_an_empty_home_has_nobody() -> None:
+    found = steppe("people", "--json")
+
+    assert (0, "") == (found.exit_code, found.stdout)
+
+
+def test_a_name_leads_to_its_pseudonym_and_back_leads_nothing() -> None:
+    found = steppe("people", "--who", "Аня").stdout.strip()
+
+    assert user_id_of("Аня", pseudonym_key(home())) == found
+    assert found != steppe("people", "--who", "Борис").stdout.strip()
 
 
 def test_an_empty_home_can_be_searched() -> None:

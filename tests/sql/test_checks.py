@@ -99,6 +99,30 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         1,
     ),
+    "assert_no_training_without_consent": (
+        {
+            "cleaned_dialogues": [
+                {**KEPT, "consent": "granted"},
+                {**KEPT, "dialogue_id": "kept to himself", "revision": "w", "consent": "explore"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+            "adapters_training_sets": [
+                {"dialogue_id": "d", "source_table": "cleaned_dialogues"},
+                {"dialogue_id": "s", "source_table": "self_chats_dialogues", "position": 1},
+                {"dialogue_id": "", "source_table": "primer", "position": 2},
+            ],
+        },
+        {
+            "cleaned_dialogues": [{**KEPT, "consent": "explore"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+            "adapters_training_sets": [
+                {"dialogue_id": "d", "source_table": "cleaned_dialogues"},
+                {"dialogue_id": "s", "source_table": "self_chats_dialogues", "position": 1},
+                {"dialogue_id": "e", "source_table": "cleaned_dialogues", "position": 2},
+            ],
+        },
+        2,
+    ),
     "assert_every_adapter_has_a_training_set": (
         {
             "adapters_training_sets": [{"training_set_id": "t"}],

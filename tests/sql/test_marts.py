@@ -46,6 +46,28 @@ def test_of_near_duplicates_the_best_is_shown(lake: Lake, fill: Any) -> None:
     assert ["alone", "better"] == [row["dialogue_id"] for row in found]
 
 
+def test_everybody_who_speaks_is_a_person_once(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "a", "user_id": "me", "consent": "granted"},
+        {
+            "dialogue_id": "b",
+            "user_id": "me",
+            "participants": ["me", "anya"],
+            "consent": "explore",
+            "cluster_id": "b",
+            "day": NEXT,
+        },
+    )
+
+    found = query.ask(lake, "from stg_people")
+
+    assert [
+        ("me", 2, 1, "mixed", DAY, NEXT),
+        ("anya", 1, 0, "explore", NEXT, NEXT),
+    ] == [tuple(r.values()) for r in found]
+
+
 def test_messages_keep_their_order(lake: Lake, fill: Any) -> None:
     fill("cleaned_dialogues", {"dialogue_id": "d", "messages": talk("раз", "два", "три")})
 

@@ -159,7 +159,7 @@ def test_a_directory_of_absurd_size_is_not_read_into_memory(tmp_path, monkeypatc
 
 def test_a_member_without_a_name_is_read_all_the_same(tmp_path):
     """Found by the fuzzer: a name ends at a NUL, and `ZipInfo.is_dir` raises on an empty one."""
-    content = bytearray(zipped(**{"a": LINES}))
+    content = bytearray(zipped(a=LINES))
     for place in (30, content.index(b"PK\x01\x02") + 46):
         content[place] = 0
 

@@ -20,7 +20,7 @@ _IN_FENCE = re.compile(
 )
 _CAPTION = re.compile(rf"^[ \t]*[\w+#.-]{{0,20}}{_COPY}[ \t]*(?:\n|\Z)", re.M)
 _COUNTS = re.compile(r"Copy[0-9]+ chars / [0-9]+ words")
-_WHICH_ANSWER = re.compile(r"\A\s*([0-9]{1,3}) / ([0-9]{1,3})[ \t]*\n")  # «2 / 3» over an answer
+_WHICH_ANSWER = re.compile(r"\s*([0-9]{1,3}) / ([0-9]{1,3})[ \t]*\n")  # «2 / 3» over an answer
 
 # Ends of a turn or a text: ChatML, Llama 2 and 3, Gemma, GPT-2, Phi.
 _END_SIGNS = (
@@ -49,9 +49,10 @@ _SPOILER = re.compile(r"(?<![^\s(«\"])\|\|([^|\s](?:[^|\n]{0,500}[^|\s])?)\|\|(
 
 def buttons(text: str) -> str:
     """Captions of buttons that were copied with an answer are removed."""
-    if (which := _WHICH_ANSWER.match(text)) and int(which[1]) <= int(which[2]):
-        text = text[which.end() :]
-    text = _IN_FENCE.sub(lambda fence: fence[1] + (fence[2] or fence[3]), text)
+    start = 0
+    while (which := _WHICH_ANSWER.match(text, start)) and int(which[1]) <= int(which[2]):
+        start = which.end()
+    text = _IN_FENCE.sub(lambda fence: fence[1] + (fence[2] or fence[3]), text[start:])
     return _COUNTS.sub("", _CAPTION.sub("", text))
 
 

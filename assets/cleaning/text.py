@@ -130,6 +130,7 @@ TEXT_RULES = (
         whitespace,
     ),
 )
+MOST_ROUNDS = 50  # two are usual; tags within tags take one a level
 _GATED = tuple((re.compile(rule.gate).search, rule.apply) for rule in TEXT_RULES)
 
 
@@ -137,9 +138,13 @@ def clean_text(text: str) -> str:
     """Return the text with every rule applied until none changes it; idempotent.
 
     One rule may make work for another (a sign removed brings a letter and its accent together),
-    so they go round.  Each brings a text nearer to what none of them changes, so the round ends.
+    so they go round.  Each brings a text nearer to what none of them changes, so the round ends;
+    a text that is nested for more rounds than any person writes stays as it then is.
     """
-    while (repaired := _once(text)) != text:
+    for _ in range(MOST_ROUNDS):
+        repaired = _once(text)
+        if repaired == text:
+            break
         text = repaired
     return text
 

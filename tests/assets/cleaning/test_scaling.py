@@ -11,8 +11,16 @@ SHORT, LONG = 20_000, 200_000
 
 @pytest.mark.parametrize(
     "text",
-    [lambda n: "a" + " " * n + "b", lambda n: "【" + " " * n, lambda n: "a" + "\t" * n + "b"],
-    ids=["spaces", "an open bracket and spaces", "tabs"],
+    [
+        lambda n: "a" + " " * n + "b",
+        lambda n: "【" + " " * n,
+        lambda n: "a" + "\t" * n + "b",
+        lambda n: "1 / 2\n" * (n // 6),
+        lambda n: "</s> " * (n // 5) + "a",
+        lambda n: "||a" * (n // 3),
+        lambda n: "<b>" * (n // 7) + "</b>" * (n // 7),
+    ],
+    ids=["spaces", "an open bracket", "tabs", "counts", "ends", "bars", "nested tags"],
 )
 def test_ten_times_the_text_is_not_a_hundred_times_the_work(text) -> None:
     def spent(length: int) -> float:

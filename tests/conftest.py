@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from lake import settings as settings_module
 from lake.settings import Settings
@@ -13,6 +14,9 @@ from models.base import BaseModel, ensure_base
 from models.processes import calm_down
 
 calm_down()
+# A deadline would be a timed test: a first import, or a neighbour on the machine, would fail it.
+hypothesis_settings.register_profile("steppe", deadline=None)
+hypothesis_settings.load_profile("steppe")
 os.environ["HF_HUB_OFFLINE"] = "1"
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = Path(os.environ.get("STEPPE_TEST_DATA", ROOT.parent / "shared" / "data"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import sources
@@ -58,7 +58,6 @@ def test_a_gate_means_the_same_to_python_and_to_polars(rule, text):
 
 
 @pytest.mark.parametrize("rule", TEXT_RULES, ids=lambda rule: rule.name)
-@settings(deadline=None)
 @given(text=TEXTS)
 def test_a_gate_lets_no_repair_past(rule, text):
     assert passes(rule.gate, text) or rule.apply(text) == text
@@ -71,7 +70,6 @@ def test_a_gate_lets_no_fault_past(rule, text):
 
 
 @pytest.mark.parametrize("rule", MESSAGE_RULES, ids=lambda rule: rule.name)
-@settings(deadline=None)
 @given(text=st.one_of(TEXTS, LONG), role=st.sampled_from(["user", "assistant", "wizard"]))
 def test_a_gate_lets_no_reason_past(rule, text, role):
     assert passes(rule.gate, text) or rule.reason(Message(role, text), POLICY) is None
@@ -91,7 +89,6 @@ def test_a_gate_lets_no_dialogue_past(rule, said):
     assert described.select(rule.gate(POLICY)).item() or rule.reason(candidate, POLICY) is None
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_clean_text_is_clean(text):
     cleaned = clean_text(text)

@@ -183,8 +183,8 @@ class _Note:
         self.outside.clear()
 
     def remarks(self) -> tuple[str, ...]:
-        """Return a sentence if messages were empty in the note."""
-        empty = sum("\n".join(m.lines).strip() in ("", NO_CONTENT) for m in self.messages)
+        """Return a sentence if the importer found nothing in messages, and said so in them."""
+        empty = sum("\n".join(m.lines).strip() == NO_CONTENT for m in self.messages)
         return (f"Messages: {empty} without content.",) if empty else ()
 
     def _waits(self) -> bool:

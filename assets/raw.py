@@ -55,7 +55,7 @@ def raw(
     into = Destination(lake, day, fingerprints.raw(settings, day), by)
     with Intake(settings, day) as taken:
         taken.read(reporting.progress("raw"))
-        yield into.replace("raw_preferences", taken.preferences, shown=["source", "chosen"])
+        yield into.replace("raw_preferences", taken.preferences, shown=["source", "origin"])
         yield into.replace(
             "raw_quarantined",
             taken.quarantined,
@@ -65,7 +65,7 @@ def raw(
         yield into.replace(
             "raw_records",
             taken.records,
-            shown=["source", "position", "messages"],
+            shown=["source", "file", "position"],  # no words: events are kept outside the lake
             sources=dict(taken.sources),
         )
 

@@ -309,6 +309,8 @@ class Lake:
             },
             app_transactions=[Transaction(k, _as_version(v)) for k, v in transactions.items()],
         )
+        if table.startswith("raw_"):
+            _keep_to_the_owner(self.path(table))
         for attempt in range(COMMIT_ATTEMPTS):
             fresh = not self.exists(table)
             options: dict[str, Any] = {"predicate": predicate} if predicate and not fresh else {}
@@ -338,6 +340,12 @@ class Lake:
             f"`{table}` was changed by others while it was written.",
             hint="run the same command again; nothing was written",
         )
+
+
+def _keep_to_the_owner(folder: Path) -> None:
+    """Let nobody else enter the folder: originals have names and numbers that cleaning replaces."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _contract(table: str) -> schemas.Table:

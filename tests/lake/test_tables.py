@@ -58,6 +58,13 @@ def test_a_day_can_be_replaced_by_nothing(lake: Lake) -> None:
     assert lake.is_made_from(TABLE, DAY, "2" * 32)
 
 
+def test_originals_are_for_the_owner_alone(lake: Lake) -> None:
+    lake.path(TABLE).mkdir(parents=True, mode=0o755)  # as an older home has it
+    lake.replace(TABLE, [row("a")], day=DAY, made_from="1" * 32, by=BY)
+
+    assert 0o700 == lake.path(TABLE).stat().st_mode & 0o777
+
+
 def test_a_partition_knows_what_it_was_made_from(lake: Lake) -> None:
     assert lake.made_from(TABLE, DAY) is None
     lake.replace(TABLE, [row("a")], day=DAY, made_from="ab" * 16, by=BY)

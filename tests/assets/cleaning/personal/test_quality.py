@@ -92,7 +92,8 @@ def table() -> str:
     tuned = scores([case for case in cases() if not is_held_out(case)])
     held_out = scores([case for case in cases() if is_held_out(case)])
     head = (
-        "| kind | placeholder | places | precision | recall | held-out places | precision | recall |\n"
+        "| kind | placeholder | places | precision | recall "
+        "| held-out places | precision | recall |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
     return head + "".join(

@@ -127,6 +127,7 @@ class Lake:
         with duckdb.connect() as connection:
             connection.execute(f"set memory_limit = '{SORTING_MEMORY}'")
             connection.execute("set threads = 2")
+            connection.execute("set timezone = 'UTC'")  # the machine's may be called Etc/UTC
             found = connection.sql(query + (f" order by {order}" if order else ""), params=[files])
             yield from _gathered(iter(found.to_arrow_reader(ROWS_AT_ONCE)))
 

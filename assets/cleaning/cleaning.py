@@ -95,7 +95,7 @@ class Cleaner:
             )
             contents += said_there
             findings += [
-                Finding(record, places[f.position], "personal_data", f.kind, f.placeholder)
+                Finding(record, places[f.position], "personal_data", f.kind, f.shown)
                 for f in found
             ]
         if named:

@@ -31,6 +31,11 @@ class Finding:
     placeholder: str
     pseudonym: str
 
+    @property
+    def shown(self) -> str:
+        """Return placeholder and pseudonym, as `cleaned_findings` has them."""
+        return f"{self.placeholder} {self.pseudonym}"
+
 
 @dataclass(slots=True)
 class Ledger:

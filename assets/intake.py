@@ -58,21 +58,23 @@ class Intake:
         read: list[tuple[Dialogue, Place]] = []
         chosen: list[tuple[Preference, Place]] = []
         unread: list[tuple[Unreadable, Place]] = []
-        size = 0
+        size = aside = 0
         for item, place in self._items(progress):
             if isinstance(item, Dialogue):
                 read.append((item, place))
                 size += sum([len(m.content) for m in item.messages])
             elif isinstance(item, Preference):
                 chosen.append((item, place))
+                aside += len(item.chosen) + len(item.rejected)
+                aside += sum([len(m.content) for m in item.prompt])
             else:
                 unread.append((item, place))
             if size > BATCH_CHARACTERS or len(read) >= BATCH_DIALOGUES:
                 yield read
                 read, size = [], 0
-            if len(chosen) + len(unread) >= BATCH_DIALOGUES:
+            if aside > BATCH_CHARACTERS or len(chosen) + len(unread) >= BATCH_DIALOGUES:
                 self._set_aside(chosen, unread)
-                chosen, unread = [], []
+                chosen, unread, aside = [], [], 0
         self._set_aside(chosen, unread)
         if read:
             yield read

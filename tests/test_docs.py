@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("orchestration", "assets", "models", "lake", "sql")
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 WIDTH = 80
-README_LINES = 250
+README_LINES = 260
 CLEANING_RULES = (*TEXT_RULES, *MARK_RULES, *DIALOGUE_RULES, *MESSAGE_RULES)
 REASON = re.compile(r"[a-z]+(_[a-z0-9]+)*_?")
 

@@ -95,8 +95,7 @@ class Cleaner:
             )
             contents += said_there
             findings += [
-                Finding(record, places[f.position], "personal_data", f.kind, f.shown)
-                for f in found
+                Finding(record, places[f.position], "personal_data", f.kind, f.shown) for f in found
             ]
         if named:
             titles = titles.scatter(list(named), list(named.values()))

@@ -13,7 +13,7 @@ best as (
     from newest
     qualify row_number() over (
         partition by coalesce(cluster_id, dialogue_id)
-        order by quality desc, day, dialogue_id
+        order by coalesce(consent, 'granted') = 'granted' desc, quality desc, day, dialogue_id
     ) = 1
 )
 

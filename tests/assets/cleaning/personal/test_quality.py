@@ -1,7 +1,8 @@
 """How much is found, and how much of it rightly: `tests/golden/personal.jsonl`, kind by kind.
 
 A place counts only if its kind, its beginning and its end are right.  A third of the cases, chosen
-by their ids, was never looked at while the rules were written.  Run as a script
+by their ids, was scored between rounds and never read
+line by line while the rules were written.  Run as a script
 (`python -P tests/assets/cleaning/personal/test_quality.py`), it renews the table in
 `docs/personal_data.md`.
 """

@@ -370,7 +370,10 @@ def _callbacks(report: Report) -> list[Any]:
             report({**step, "loss": float(logs["loss"]), "tokens_per_second": round(speed)})
 
         def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            # The last one stays unsealed: resumed with no step left, the trainer begins another
+            # epoch, and the adapter comes out different (found by kills, tests/crash).
+            if state.global_step < state.max_steps:
+                checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return [Progress()]
 

@@ -109,6 +109,24 @@ def test_a_killed_training_resumes_to_the_same_bytes(trained, quick_request, tmp
     assert not request.work_dir.exists()
 
 
+def test_one_killed_after_its_last_step_resumes_to_the_same_bytes(
+    trained, quick_request, tmp_path, monkeypatch
+):
+    """Nothing is left to train then, but the adapter was not published."""
+    request = quick_request(tmp_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(qlora, "_publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            qlora.train(request, lambda _: None)
+    resumed = qlora.train(request, lambda _: None)
+
+    assert trained.sha256 == resumed.sha256
+
+
 def test_threads_do_not_spin(monkeypatch):
     """T4: two spinning OpenMP threads cost 44 CPU-s where one costs 4."""
     from models.processes import calm_environment

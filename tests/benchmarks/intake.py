@@ -16,7 +16,8 @@ from pathlib import Path
 os.environ.update(POLARS_MAX_THREADS="1", RAYON_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 from assets import fingerprints, inbox
-from assets.cleaned import SPECS, clean_day
+from assets.cleaned import SPECS
+from assets.cleaning.days import clean_day
 from assets.intake import Intake
 from lake import settings as settings_module
 from lake.spool import Spool

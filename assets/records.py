@@ -7,12 +7,10 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lake.ids import ids_under
-from lake.schemas import Dialogue, Message, Preference, Unreadable
+from lake.schemas import EXCERPT_CHARACTERS, Dialogue, Message, Preference, Unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-EXCERPT_CHARACTERS = 200
 
 
 class Place(NamedTuple):
@@ -107,16 +105,6 @@ def messages_array(dialogues: Sequence[Sequence[Message]]) -> pa.ListArray:
     )
     ends = np.cumsum([0, *(len(messages) for messages in dialogues)])
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs)
-
-
-def message_row(message: Message) -> dict[str, Any]:
-    """Return a message as the struct that tables hold."""
-    return {
-        "message_id": message.message_id,
-        "role": message.role,
-        "content": message.content,
-        "created_at": message.created_at,
-    }
 
 
 def message_of(row: Mapping[str, Any]) -> Message:

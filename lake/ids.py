@@ -14,10 +14,7 @@ import secrets
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from lake.schemas import Dialogue, Message
+from typing import Any
 
 ID_HEX_DIGITS = 32
 _LENGTH = struct.Struct(">Q").pack
@@ -63,22 +60,6 @@ def file_id(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()[:ID_HEX_DIGITS]
-
-
-def revision_of(messages: Iterable[Message]) -> str:
-    """Return the id of what was said: roles and contents in order, times and ids left out."""
-    return content_id(*(part for m in messages for part in (m.role, m.content)))
-
-
-def dialogue_id_of(dialogue: Dialogue) -> str:
-    """Return the id that survives re-export: (source, conversation id), or the content.
-
-    The same conversation exported again with more turns keeps its `dialogue_id` and gets a new
-    `revision`.  Where the source has no conversation ids, the content is all there is.
-    """
-    if dialogue.conversation_id:
-        return content_id("conversation", dialogue.source, dialogue.conversation_id)
-    return content_id("content", dialogue.source, revision_of(dialogue.messages))
 
 
 def user_id_of(name: str, key: bytes) -> str:

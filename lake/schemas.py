@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
+EXCERPT_CHARACTERS = 200  # of what was dropped or could not be read: enough to know it again
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

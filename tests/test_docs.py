@@ -263,7 +263,8 @@ def test_the_life_of_a_dialogue_is_told_with_its_real_ids(tmp_path: Path) -> Non
     place = Place(f"2026-03-05/{file.name}", "", 0)
     table = records_table([(dialogue, place)], first_number=0, owner="", pseudonym=str)
     (row,) = table.select(["record_id", "position"]).to_pylist()
-    cleaner = cleaning.Cleaner(cleaning.load_policy(), cleaning.Neighbours())
+    policy = cleaning.load_policy()
+    cleaner = cleaning.Cleaner(policy, cleaning.Neighbours(policy))
     (kept,) = cleaner.clean(table.to_batches()[0]).kept.to_pylist()
 
     ids = (kept["dialogue_id"], kept["revision"], kept["split"])

@@ -1,6 +1,6 @@
 """Cleaning: batches of records in, dialogues fit to train on out, every drop with a reason.
 
-    cleaner = Cleaner(load_policy(), Neighbours(threshold=..., min_letters=...))
+    cleaner = Cleaner(policy, Neighbours(policy))
     cleaned = cleaner.clean(batch)      # kept, dropped, findings, signatures
 
 Text rules repair (`text.py`), turn rules bring speakers into alternation (`turns.py`), marks show

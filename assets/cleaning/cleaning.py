@@ -10,11 +10,11 @@ the rules' functions run on the few rows that pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import compress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from assets.cleaning import said as frames
 from assets.cleaning import tables
@@ -29,16 +29,17 @@ from assets.cleaning.personal import Pseudonymiser, gate
 from assets.cleaning.policy import Policy
 from assets.cleaning.quality import cut_off, quality
 from assets.cleaning.rules import Candidate
-from assets.cleaning.tables import EXCERPT_CHARACTERS, Batch, Cleaned, Finding, Kept, Reason
+from assets.cleaning.tables import Batch, Cleaned, Finding, Kept, Reason
 from assets.cleaning.text import TEXT_RULES, clean_text
 from lake.ids import content_id, id_of_prefixed, ids_under, prefixed
-from lake.schemas import Message
+from lake.schemas import EXCERPT_CHARACTERS
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     import pyarrow as pa
 
+T = TypeVar("T")
 TITLE = -1  # the position of a finding in the title
 
 
@@ -82,11 +83,15 @@ class Cleaner:
         hit = set(said["record"].gather(frames.rows_where(said, wanted)).to_list())
         hit |= set(titles.str.contains(wanted).arg_true().to_list())
         rows = said["record"].is_in(sorted(hit)).arg_true().to_numpy()
-        spoken = said.select("record", "position", "content").gather(rows)
+        spoken = said.gather(rows)
+        turns_of = _grouped(
+            sorted(hit),
+            zip(spoken["record"], spoken.select("position", "content").iter_rows(), strict=True),
+        )
         contents: list[str] = []
         named: dict[int, str] = {}
         findings: list[Finding] = []
-        for record, turns in _by_record(spoken, hit):
+        for record, turns in turns_of.items():
             places = [*(position for position, _ in turns), TITLE]
             texts = [content for _, content in turns]
             scope = _scope(about["source"][record], about["conversation_id"][record], texts)
@@ -217,22 +222,18 @@ def _candidates(
     import polars as pl
 
     rows = said.filter(pl.col("record").is_in(records))
-    messages: dict[int, list[Message]] = {record: [] for record in records}
-    for record, message in zip(rows["record"], frames.messages_of(rows), strict=True):
-        messages[record].append(message)
+    messages = _grouped(records, zip(rows["record"], frames.messages_of(rows), strict=True))
     about = dialogues.select("language", "characters", "quality")[records].iter_rows()
     for (record, said_there), known in zip(messages.items(), about, strict=True):
         yield record, Candidate(tuple(said_there), *known)
 
 
-def _by_record(
-    spoken: pl.DataFrame, records: set[int]
-) -> Iterator[tuple[int, list[tuple[int, str]]]]:
-    """Yield each of these records with its (position, content), also one without a message."""
-    turns: dict[int, list[tuple[int, str]]] = {record: [] for record in sorted(records)}
-    for record, position, content in spoken.iter_rows():
-        turns[record].append((position, content))
-    yield from turns.items()
+def _grouped(records: list[int], rows: Iterable[tuple[int, T]]) -> dict[int, list[T]]:
+    """Return what belongs to each of these records, also to one to which nothing does."""
+    grouped: dict[int, list[T]] = {record: [] for record in records}
+    for record, row in rows:
+        grouped[record].append(row)
+    return grouped
 
 
 def _scope(source: str, conversation: str, texts: list[str]) -> str:
@@ -243,7 +244,12 @@ def _scope(source: str, conversation: str, texts: list[str]) -> str:
 
 
 def _ids(batch: Batch, fit: np.ndarray) -> tuple[list[str], list[str]]:
-    """Return revision and dialogue ids of the records that are fit (`lake.ids` says of what)."""
+    """Return revision and dialogue ids of the records that are fit.
+
+    A revision is what was said: roles and contents in order, times and ids left out.  A dialogue
+    is the source's conversation, which survives being exported again with more turns; where the
+    source has no ids, the content is all there is.
+    """
     begins = frames.starts(batch.said, len(batch.about)).tolist()
     role = cache(prefixed)
     parts = [

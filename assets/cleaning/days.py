@@ -65,13 +65,7 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> Cleaner:
     consents = consents_of(settings, partial(user_id_of, key=key))
     return Cleaner(
         policy,
-        Neighbours(
-            earlier,
-            threshold=policy.near_percent / 100,
-            asked_threshold=policy.near_asked_percent / 100,
-            short_threshold=policy.near_short_percent / 100,
-            min_letters=policy.near_min_letters,
-        ),
+        Neighbours(policy, earlier),
         Pseudonymiser(key, personal.names) if personal.enabled else None,
         partial(consent_of, consents=consents),
     )

@@ -29,10 +29,11 @@ _OFFER = re.compile(
 
 
 def may_only_greet(_policy: Policy) -> pl.Expr:
-    """Return which dialogues have no answer to speak of."""
+    """Return which dialogues have short answers with an offer in one of them, or none at all."""
     import polars as pl
 
-    return pl.col("answer_characters") <= LONGEST * pl.col("answers")
+    offered = (pl.col("offers") > 0) | (pl.col("answers") == 0)
+    return offered & (pl.col("answer_characters") <= LONGEST * pl.col("answers"))
 
 
 def only_greets(candidate: Candidate, _policy: Policy) -> str | None:

@@ -29,7 +29,6 @@ BANDS = 16
 ROWS = PERMUTATIONS // BANDS
 ASKED = 32  # permutations of the sketch of the questions: a standard deviation of .09 at .5
 SEED = 1
-CHANCE = 1 / 256  # two unrelated values share their lowest eight bits so often
 
 
 @dataclass(frozen=True, slots=True)

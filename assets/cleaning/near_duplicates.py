@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches, kernels
+from assets.cleaning.policy import Policy
 from assets.cleaning.splits import SPLITS, split_of
 
 if TYPE_CHECKING:
@@ -65,18 +66,11 @@ class Neighbours:
 
     def __init__(
         self,
+        policy: Policy,
         earlier: Callable[[], Iterator[Signed]] = lambda: iter(()),
-        *,
-        threshold: float = 0.7,
-        asked_threshold: float = 0.5,
-        short_threshold: float = 0.8,
-        min_letters: int = 100,
     ) -> None:
+        self._policy = policy
         self._earlier = earlier
-        self._threshold = threshold
-        self._asked_threshold = asked_threshold
-        self._short_threshold = short_threshold
-        self._min_letters = min_letters
         self._kept: list[Signed] = []
 
     def settle(self, newcomers: Signed) -> Settled:
@@ -92,10 +86,10 @@ class Neighbours:
         kernels().settle(
             best_first.astype(np.int64),
             before,
-            self._threshold,
-            self._asked_threshold,
-            self._short_threshold,
-            self._min_letters,
+            self._policy.near_percent / 100,
+            self._policy.near_asked_percent / 100,
+            self._policy.near_short_percent / 100,
+            self._policy.near_min_letters,
             PERMUTATIONS,
             *(known.bands, known.values, known.letters, known.exact, known.dialogues),
             *(known.quality, splits_of(known.clusters), clusters, verdicts, matches),

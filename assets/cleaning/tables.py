@@ -13,13 +13,13 @@ from assets.cleaning import said as frames
 from assets.cleaning.minhash import Sketches
 from assets.cleaning.near_duplicates import Signed, columns_of
 from assets.cleaning.splits import split_of
+from lake.schemas import EXCERPT_CHARACTERS
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     import pyarrow as pa
 
-EXCERPT_CHARACTERS = 200
 WHOLE_DIALOGUE = -1  # the position of a drop of dialogue grain
 
 Reason = tuple[str, str]

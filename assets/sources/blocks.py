@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from assets.sources.reading import MAX_RECORD_BYTES, MAX_RECORD_LINES, Line
+from assets.sources.reading import (
+    MAX_RECORD_BYTES,
+    MAX_RECORD_LINES,
+    Line,
+    decoded,
+    too_large,
+)
+from lake.schemas import Unreadable
 
 
 def blocks(found: Iterable[Line]) -> Iterator[list[Line]]:
@@ -25,3 +32,11 @@ def blocks(found: Iterable[Line]) -> Iterator[list[Line]]:
             block, size = [], 0
     if block:
         yield block
+
+
+def text_of(block: list[Line]) -> tuple[str, str | Unreadable]:
+    """Return the position of a block, and its text or why it has none."""
+    position = f"lines {block[0].number}-{block[-1].number}"
+    if not all(line.whole for line in block):
+        return position, too_large(position, block[0].raw)
+    return position, decoded(b"\n".join(line.raw for line in block), position)

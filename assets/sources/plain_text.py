@@ -13,18 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from assets.sources.blocks import blocks
-from assets.sources.reading import (
-    Head,
-    Item,
-    Line,
-    Options,
-    Source,
-    decoded,
-    excerpt_of,
-    lines,
-    too_large,
-)
+from assets.sources.blocks import blocks, text_of
+from assets.sources.reading import Head, Item, Line, Options, Source, excerpt_of, lines
 from lake.schemas import Dialogue, Message, Unreadable
 
 NAME = "plain_text"
@@ -52,10 +42,7 @@ def render(dialogues: Iterable[Dialogue]) -> str:
 
 
 def _dialogue(block: list[Line]) -> Item:
-    position = f"lines {block[0].number}-{block[-1].number}"
-    if not all(line.whole for line in block):
-        return too_large(position, block[0].raw)
-    text = decoded(b"\n".join(line.raw for line in block), position)
+    position, text = text_of(block)
     if isinstance(text, Unreadable):
         return text
     contents: list[str] = []

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from assets.sources.cutting import Cutter, Piece, list_parts, own_keys
-from lake.schemas import Dialogue, Preference, Unreadable
+from lake.schemas import EXCERPT_CHARACTERS, Dialogue, Preference, Unreadable
 
 HEAD_BYTES = 1 << 16  # what detection sees; every format shows itself within 64 KiB
 CHUNK_BYTES = 1 << 20
@@ -27,7 +27,6 @@ MAX_RECORD_BYTES = 32 << 20  # the longest context in use is about 4 MiB of text
 # A record of nothing but tiny parts takes twenty times its size once decoded: parts are bounded.
 MAX_RECORD_LINES = 200_000
 MAX_RECORD_VALUES = 2_000_000
-EXCERPT_CHARACTERS = 200
 
 Item = Dialogue | Preference | Unreadable
 

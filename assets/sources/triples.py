@@ -15,18 +15,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from assets.sources.blocks import blocks
-from assets.sources.reading import (
-    Head,
-    Item,
-    Line,
-    Options,
-    Source,
-    decoded,
-    excerpt_of,
-    lines,
-    too_large,
-)
+from assets.sources.blocks import blocks, text_of
+from assets.sources.reading import Head, Item, Line, Options, Source, excerpt_of, lines
 from lake.schemas import Dialogue, Message, Unreadable
 
 NAME = "triples"
@@ -47,10 +37,7 @@ def read(path: Path, _options: Options) -> Iterator[Item]:
 
 
 def _dialogue(block: list[Line]) -> Item:
-    position = f"lines {block[0].number}-{block[-1].number}"
-    if not all(line.whole for line in block):
-        return too_large(position, block[0].raw)
-    text = decoded(b"\n".join(line.raw for line in block), position)
+    position, text = text_of(block)
     if isinstance(text, Unreadable):
         return text
     said: list[tuple[str, str]] = []

@@ -34,14 +34,14 @@ def warm() -> None:
     import pyarrow as pa
 
     from assets import sources  # noqa: F401
-    from assets.cleaning import Neighbours
+    from assets.cleaning import Neighbours, load_policy
     from assets.cleaning.minhash import sketch
     from assets.cleaning.near_duplicates import signed
 
     texts = pa.array(["Привет! Как дела?"] * 2, pa.large_string())
     ids = ["0" * 32, "1" * 32]
     few = signed(sketch(texts, texts), revisions=ids, dialogue_ids=ids, quality=np.ones(2))
-    known = Neighbours()
+    known = Neighbours(load_policy())
     known.settle(few)
     known.settle(few)
 

@@ -62,7 +62,8 @@ def _kept(dialogues: list[Dialogue]) -> dict[int, Dialogue]:
     placed = [(d, Place("f", "", n)) for n, d in enumerate(dialogues)]
     table = records_table(placed, first_number=0, owner="o", pseudonym=str)
     numbers = {r: n for n, r in enumerate(table["record_id"].to_pylist())}
-    cleaned = Cleaner(load_policy(), Neighbours()).clean(table.combine_chunks().to_batches()[0])
+    policy = load_policy()
+    cleaned = Cleaner(policy, Neighbours(policy)).clean(table.combine_chunks().to_batches()[0])
     kept = sorted(numbers[r] for r in cleaned.kept["record_id"].to_pylist())
     return {n: dialogues[n] for n in kept}
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.ids import content_id, dialogue_id_of, json_id, pseudonym_key, revision_of, user_id_of
-from lake.schemas import Dialogue, Message
+from lake.ids import content_id, json_id, pseudonym_key, user_id_of
 
 
 @given(st.lists(st.text()), st.lists(st.text()))
@@ -28,15 +27,6 @@ def test_an_id_is_the_same_in_another_process() -> None:
 
 def test_the_order_of_keys_does_not_matter() -> None:
     assert json_id({"a": 1, "b": 2}) == json_id({"b": 2, "a": 1})
-
-
-def test_a_conversation_with_more_turns_is_a_new_revision_of_the_same_dialogue() -> None:
-    first = (Message("user", "Привет"), Message("assistant", "Привет!"))
-    longer = (*first, Message("user", "Пока"), Message("assistant", "Пока!"))
-    one, two = (Dialogue(m, "sharegpt", conversation_id="c1") for m in (first, longer))
-
-    assert dialogue_id_of(one) == dialogue_id_of(two)
-    assert revision_of(first) != revision_of(longer)
 
 
 def test_a_pseudonym_depends_on_the_key_of_the_home(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Result(NamedTuple):
 
 
 def fresh() -> Neighbours:
-    return Neighbours()
+    return Neighbours(load_policy())
 
 
 def clean(records, *, policy: Policy = POLICY, neighbours: Neighbours | None = None) -> Result:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from assets import sources
 from assets.cleaning import load_policy
 from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
+from assets.cleaning.greetings import OFFERS
 from assets.cleaning.languages import language_of, plainly_russian
 from assets.cleaning.marks import MARK_RULES
 from assets.cleaning.rules import Candidate
@@ -169,5 +170,6 @@ def description(candidate: Candidate) -> dict[str, object]:
         "messages": len(roles),
         "questions": roles.count("user"),
         "answers": roles.count("assistant"),
+        "offers": sum(re.search(OFFERS, m.content) is not None for m in candidate.messages),
         "language": candidate.language,
     }

@@ -119,9 +119,13 @@ class Cleaner:
             quality=batch.dialogues["quality"].to_numpy()[fit],
         )
         settled = self.neighbours.settle(newcomers)
-        for record, reason in zip(np.flatnonzero(fit).tolist(), settled.reasons, strict=True):
+        doubled: dict[int, str] = {}
+        for record, reason, cluster in zip(
+            np.flatnonzero(fit).tolist(), settled.reasons, settled.clusters.tolist(), strict=True
+        ):
             if reason:
                 batch.reasons[record] = ("duplicate", reason)
+                doubled[record] = cluster.decode()
         stays = np.array([not reason for reason in settled.reasons], np.bool_)
         kept = Kept(
             np.flatnonzero(fit)[stays],
@@ -131,7 +135,7 @@ class Cleaner:
         )
         return Cleaned(
             tables.kept(batch, kept, self.consent),
-            tables.dropped(batch, kept),
+            tables.dropped(batch, kept, doubled),
             tables.findings(batch, kept, findings),
             tables.signatures(kept),
         )
@@ -181,7 +185,7 @@ def _described(
             "questions": total(asks),
             "answers": total(answers),
             "cut_off": total(answers & said.select(cut_off("content")).to_series().to_numpy()),
-            "letters": sketches.letters.astype(np.int64),
+            "letters": sketches.letters[:, 0].astype(np.int64),
             "offers": total((said["content"].str.contains(OFFERS)).to_numpy()),
             "marks": np.bincount([m.record for m in marks], minlength=count).astype(np.int64),
             "language": _languages(texts),

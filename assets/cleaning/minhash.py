@@ -2,11 +2,13 @@
 
     sketched = sketch(texts, questions)     # keys for finding candidates, bytes for judging them
 
-Fold (lower case, ё as е, letters and digits only), shingles of five characters, 112 permutations.
-On short Russian chat this definition found .98 of planted copies and nothing else, where word
-shingles miss a changed ending (`docs/experiments.md`).  After Broder 1997 (resemblance) and Indyk
-and Motwani 1998 (banding); the sketch keeps eight bits a permutation, as b-bit minwise hashing
-does (Li and Koenig 2010), so judging a candidate costs 112 bytes of the lake, not 448.
+Fold (lower case, ё as е, letters and digits only), shingles of five characters, 112 permutations:
+word shingles miss a changed ending.  After Broder 1997 (resemblance) and Indyk and Motwani 1998
+(banding); the sketch keeps eight bits a permutation, as b-bit minwise hashing does (Li and Koenig
+2010), so judging a candidate costs 112 bytes of the lake, not 448.
+
+A text of no more than 112 letters fits into those bytes and is kept as it is: one changed letter
+moves too much of its sketch.  Its keys are of shingles of three characters, four values a band.
 
 What was asked has a small sketch of its own: two phrasings of one question with the same answer
 resemble each other as a whole, and are two things to learn from, not one.
@@ -14,7 +16,7 @@ resemble each other as a whole, and are two things to learn from, not one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,39 +28,51 @@ SHINGLE = 5  # characters; five classes of 12 bits fill one 60-bit number
 PERMUTATIONS = 112
 # 16 bands of 7 rows offer a pair of resemblance .7 with probability .985, one of .8 with .999.
 BANDS = 16
-ROWS = PERMUTATIONS // BANDS
-ASKED = 32  # permutations of the sketch of the questions: a standard deviation of .09 at .5
+# A text of 16 letters with one changed resembles itself by .65 in shingles of three: four rows
+# offer such a pair with probability .96, one of .5 with .64.
+SHORT_ROWS = 4
+ASKED = 64  # permutations of the sketch of the questions: a standard deviation of .06 at .5
+# Whose letters have bytes of their own in a text that is kept; others may share one.
+ALPHABETS = "0123456789abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюя"
 SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Sketches:
-    """Of n dialogues: `bands` int32 (n, 16), `values` uint8 (n, 112 + 32), `letters` int32 (n,).
+    """Of n dialogues: `bands` int32 (n, 16), `values` uint8 (n, 112 + 64), `letters` int32 (n, 2).
 
-    `values` are of the whole and of what was asked; `letters` counts letters and digits.
+    `values` and `letters` (how many letters and digits) are of the whole and of what was asked;
+    `facts` int64 (n,) is a hash of the numbers and names in the whole.
     """
 
     bands: np.ndarray
     values: np.ndarray
     letters: np.ndarray
+    facts: np.ndarray
 
     def take(self, rows: np.ndarray) -> Sketches:
         """Return the sketches at these rows, or where this mask is true."""
-        return Sketches(self.bands[rows], self.values[rows], self.letters[rows])
+        return Sketches(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def sketch(texts: pa.LargeStringArray, asked: pa.LargeStringArray) -> Sketches:
     """Return the sketches of dialogues by their whole text and their questions."""
     import numpy as np
 
-    bands, values, letters = _sketched(texts, PERMUTATIONS, BANDS)
-    return Sketches(bands, np.hstack([values, _sketched(asked, ASKED, 1)[1]]), letters)
+    bands, values, letters, facts = _sketched(texts, PERMUTATIONS, BANDS)
+    _, asked_values, asked_letters, _ = _sketched(asked, ASKED, 0)
+    return Sketches(
+        bands,
+        np.hstack([values, asked_values]),
+        np.column_stack([letters, asked_letters]),
+        facts,
+    )
 
 
 def _sketched(
     texts: pa.LargeStringArray, permutations: int, bands: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return band keys, values and letter counts; equal folded texts have equal ones."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return band keys, values, letter counts and facts of texts."""
     import numpy as np
 
     offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts) + 1]
@@ -68,18 +82,17 @@ def _sketched(
         np.empty((len(texts), bands), np.int32),
         np.empty((len(texts), permutations), np.uint8),
         np.empty(len(texts), np.int32),
+        np.empty(len(texts), np.int64),
     )
     multipliers, addends = _permutations()
-    kernels().sketch(
-        data, offsets, _classes(), multipliers[:permutations], addends[:permutations], *found
-    )
+    sketching().sketch(data, offsets, _classes(), multipliers, addends, SHORT_ROWS, *found)
     return found
 
 
 @cache
-def kernels() -> Any:
-    """Return the compiled functions; numba is imported here and nowhere else."""
-    from assets.cleaning import kernels as compiled
+def sketching() -> Any:
+    """Return the compiled functions: numba is imported only where they run."""
+    from assets.cleaning import sketching as compiled
 
     return compiled
 
@@ -95,14 +108,19 @@ def _permutations() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _classes() -> np.ndarray:
-    """Return the 12-bit class of each code point: equal for what folds alike, 0 for no letter."""
+    """Return the 12-bit class of each code point, equal for what folds alike, and its marks.
+
+    0 is no letter and no digit; `sketching.CAPITAL` and `DIGIT` mark what begins a fact.
+    """
     import numpy as np
 
+    marks = sketching()
     table = np.zeros(0x110000, np.uint16)
-    known: dict[str, int] = {}
+    known = {sign: number for number, sign in enumerate(ALPHABETS, 1)}
     for point in range(0x30000):  # planes above hold no letters in use
         sign = chr(point)
         if sign.isalnum():
             folded = sign.lower()[0].replace("ё", "е")
-            table[point] = known.setdefault(folded, len(known) % 4095 + 1)
+            table[point] = known.setdefault(folded, len(known) % marks.CLASS + 1)
+            table[point] |= marks.CAPITAL * sign.isupper() | marks.DIGIT * sign.isdigit()
     return table

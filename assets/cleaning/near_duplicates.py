@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches, kernels
+from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches
 from assets.cleaning.policy import Policy
 from assets.cleaning.splits import SPLITS, split_of
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SIGNATURE_COLUMNS = (
-    "exact", "dialogue", "cluster_id", "quality", "letters", "bands", "sketch",
+    "exact", "dialogue", "cluster_id", "quality", "letters", "asked_letters", "facts", "bands",
+    "sketch",
 )  # fmt: skip
 # What a verdict means for the dialogue, in the order of the kernel's numbers; "" keeps it.
 REASONS = ("", "exact_duplicate", "near_duplicate", "near_duplicate_across_splits", "", "")
@@ -33,13 +34,14 @@ REASONS = ("", "exact_duplicate", "near_duplicate", "near_duplicate_across_split
 class Signed:
     """n dialogues by what near-duplicate search needs of them, one array a property.
 
-    `exact` and `dialogues` (int64) are the first 60 bits of revision and dialogue id, `clusters`
-    (S32) the cluster ids.
+    The first four are those of `Sketches`; `exact` and `dialogues` (int64) are the first 60 bits
+    of revision and dialogue id, `clusters` (S32) the cluster ids.
     """
 
     bands: np.ndarray
     values: np.ndarray
     letters: np.ndarray
+    facts: np.ndarray
     exact: np.ndarray
     dialogues: np.ndarray
     quality: np.ndarray
@@ -83,16 +85,11 @@ class Neighbours:
         verdicts = np.zeros(len(known), np.int8)
         matches = np.full(len(known), -1, np.int32)
         best_first = before + np.lexsort((np.arange(count), -newcomers.quality))
-        kernels().settle(
-            best_first.astype(np.int64),
-            before,
-            self._policy.near_percent / 100,
-            self._policy.near_asked_percent / 100,
-            self._policy.near_short_percent / 100,
-            self._policy.near_min_letters,
-            PERMUTATIONS,
-            *(known.bands, known.values, known.letters, known.exact, known.dialogues),
-            *(known.quality, splits_of(known.clusters), clusters, verdicts, matches),
+        settling().settle(
+            *(best_first.astype(np.int64), before, _thresholds(self._policy), PERMUTATIONS),
+            *(known.bands, known.values, known.letters, known.facts, known.exact),
+            *(known.dialogues, known.quality, splits_of(known.clusters)),
+            *(clusters, verdicts, matches),
         )
         settled = Settled(
             [REASONS[v] for v in verdicts[before:].tolist()], known.clusters[clusters[before:]]
@@ -107,7 +104,7 @@ class Neighbours:
         keys, holders = _table(newcomers)
         for part in (*self._earlier(), *self._kept):
             found = np.zeros(len(part), np.bool_)
-            kernels().touching(keys, holders, part.bands, part.exact, part.dialogues, found)
+            settling().touching(keys, holders, part.bands, part.exact, part.dialogues, found)
             if found.any():
                 yield part.take(found)
 
@@ -116,6 +113,24 @@ class Neighbours:
 
         stays = np.array([not reason for reason in settled.reasons], np.bool_)
         self._kept.append(replace(newcomers, clusters=settled.clusters).take(stays))
+
+
+def settling() -> Any:
+    """Return the compiled functions: numba is imported only where they run."""
+    from assets.cleaning import settling as compiled
+
+    return compiled
+
+
+def _thresholds(policy: Policy) -> tuple[float, float, float, float, int]:
+    """Return what is near, in the order of `settling.likeness`."""
+    return (
+        policy.near_percent / 100,
+        policy.near_asked_percent / 100,
+        policy.near_short_percent / 100,
+        policy.near_slip_percent / 100,
+        policy.near_slip_letters,
+    )
 
 
 def joined(parts: list[Signed]) -> Signed:
@@ -131,7 +146,7 @@ def _table(newcomers: Signed) -> tuple[np.ndarray, np.ndarray]:
     keys_each = newcomers.bands.shape[1] + 2
     size = 1 << max(6, int(2 * len(newcomers) * keys_each).bit_length())
     keys, holders = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
-    kernels().fill(keys, holders, newcomers.bands, newcomers.exact, newcomers.dialogues)
+    settling().fill(keys, holders, newcomers.bands, newcomers.exact, newcomers.dialogues)
     return keys, holders
 
 
@@ -145,6 +160,7 @@ def signed(
         sketches.bands,
         sketches.values,
         sketches.letters,
+        sketches.facts,
         numbers_of(revisions),
         numbers_of(dialogue_ids),
         quality,
@@ -175,7 +191,9 @@ def columns_of(kept: Signed) -> dict[str, pa.Array]:
         "dialogue": pa.array(kept.dialogues),
         "cluster_id": pa.array(kept.clusters.astype("U32")),
         "quality": pa.array(kept.quality),
-        "letters": pa.array(kept.letters.astype("int64")),
+        "letters": pa.array(kept.letters[:, 0].astype("int64")),
+        "asked_letters": pa.array(kept.letters[:, 1].astype("int64")),
+        "facts": pa.array(kept.facts),
         "bands": _binary(kept.bands),
         "sketch": _binary(kept.values),
     }
@@ -191,7 +209,8 @@ def signed_from(batch: pa.RecordBatch) -> Signed:
     return Signed(
         _matrix(batch.column("bands"), "int32", BANDS),
         _matrix(batch.column("sketch"), "uint8", PERMUTATIONS + ASKED),
-        numbers("letters", "int32"),
+        np.column_stack([numbers("letters", "int32"), numbers("asked_letters", "int32")]),
+        numbers("facts", "int64"),
         numbers("exact", "int64"),
         numbers("dialogue", "int64"),
         numbers("quality", "float64"),

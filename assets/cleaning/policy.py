@@ -42,7 +42,8 @@ class Policy:
     near_percent: Annotated[int, Field(ge=0, le=100)]
     near_asked_percent: Annotated[int, Field(ge=0, le=100)]
     near_short_percent: Annotated[int, Field(ge=0, le=100)]
-    near_min_letters: Count
+    near_slip_percent: Annotated[int, Field(ge=0, le=100)]
+    near_slip_letters: Count
 
     @property
     def policy_id(self) -> str:

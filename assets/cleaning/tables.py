@@ -5,7 +5,7 @@ Columns only: no rule is asked here, and nothing is decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -107,8 +107,11 @@ def kept(batch: Batch, kept: Kept, consent: Callable[[str, Sequence[str]], str])
 ABOUT = ("record_id", "source", "conversation_id", "title", "user_id", "participants")
 
 
-def dropped(batch: Batch, kept: Kept) -> pa.Table:
-    """Return the rows of `cleaned_dropped`: whole dialogues, and messages left out of kept ones."""
+def dropped(batch: Batch, kept: Kept, doubled: Mapping[int, str]) -> pa.Table:
+    """Return the rows of `cleaned_dropped`: whole dialogues, and messages left out of kept ones.
+
+    `doubled` has the cluster that each duplicate repeats.
+    """
     import polars as pl
 
     gone = [record for record, reason in enumerate(batch.reasons) if reason is not None]
@@ -120,6 +123,7 @@ def dropped(batch: Batch, kept: Kept) -> pa.Table:
             "position": pl.Series([WHOLE_DIALOGUE] * len(gone), dtype=pl.Int64),
             "rule": pl.Series([rule for rule, _ in verdicts], dtype=pl.String),
             "reason": pl.Series([reason for _, reason in verdicts], dtype=pl.String),
+            "cluster_id": pl.Series([doubled.get(r, "") for r in gone], dtype=pl.String),
         }
     ).join(_excerpts(batch, gone), on="record", how="left", maintain_order="left")
     parts = batch.removed.filter(pl.col("record").is_in(kept.rows.tolist())).select(
@@ -128,6 +132,7 @@ def dropped(batch: Batch, kept: Kept) -> pa.Table:
         pl.col("position").cast(pl.Int64),
         "rule",
         "reason",
+        pl.lit("").alias("cluster_id"),
         pl.col("content").str.slice(0, EXCERPT_CHARACTERS).alias("excerpt"),
     )
     rows = pl.concat([whole.with_columns(pl.col("excerpt").fill_null("")), parts])

@@ -47,6 +47,7 @@ class Dropped(NamedTuple):
     position: int
     rule: str
     reason: str
+    cluster_id: str
     excerpt: str
 
 
@@ -292,6 +293,7 @@ def test_a_dialogue_said_before_is_a_duplicate_here_or_in_what_was_kept_earlier(
 
     assert [k.record_id for k in first.kept] == ["r0"]
     assert [(d.record_id, d.reason) for d in first.dropped] == [("r1", "exact_duplicate")]
+    assert [d.cluster_id for d in first.dropped + later.dropped] == [first.kept[0].cluster_id] * 3
     assert later.kept == []
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from assets import inbox
 from assets.records import Place, preferences_table, quarantined_table, records_table
 from lake.ids import pseudonym_key, user_id_of
-from lake.schemas import Dialogue, Preference, Unreadable
+from lake.schemas import Dialogue, Message, Preference
 from lake.spool import Spool
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Intake:
         self._settings = settings
         self._day = day
         self.records, self.preferences, self.quarantined = Spool(), Spool(), Spool()
+        self._pseudonym = cache(partial(user_id_of, key=pseudonym_key(settings.home)))
         self.sources: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
 
@@ -42,42 +43,39 @@ class Intake:
 
     def read(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> None:
         """Read every file of the day; `progress` is told (files done, files)."""
-        pseudonym = cache(partial(user_id_of, key=pseudonym_key(self._settings.home)))
-        owner = pseudonym(self._settings.owner)
-        for batch in self._batches(progress):
-            self.sources.update(d.source for d, _ in batch)
-            self.records.add(
-                records_table(
-                    batch, first_number=self.records.rows, owner=owner, pseudonym=pseudonym
-                )
-            )
-
-    def _batches(
-        self, progress: Callable[[int, int], None]
-    ) -> Iterator[list[tuple[Dialogue, Place]]]:
-        read: list[tuple[Dialogue, Place]] = []
-        chosen: list[tuple[Preference, Place]] = []
-        unread: list[tuple[Unreadable, Place]] = []
-        size = aside = 0
+        said, chosen, unread = _Pile(), _Pile(), _Pile()
         for item, place in self._items(progress):
             if isinstance(item, Dialogue):
-                read.append((item, place))
-                size += sum([len(m.content) for m in item.messages])
+                if said.add(item, place, _length(item.messages)):
+                    self._keep(said)
             elif isinstance(item, Preference):
-                chosen.append((item, place))
-                aside += len(item.chosen) + len(item.rejected)
-                aside += sum([len(m.content) for m in item.prompt])
-            else:
-                unread.append((item, place))
-            if size > BATCH_CHARACTERS or len(read) >= BATCH_DIALOGUES:
-                yield read
-                read, size = [], 0
-            if aside > BATCH_CHARACTERS or len(chosen) + len(unread) >= BATCH_DIALOGUES:
-                self._set_aside(chosen, unread)
-                chosen, unread, aside = [], [], 0
-        self._set_aside(chosen, unread)
-        if read:
-            yield read
+                answers = len(item.chosen) + len(item.rejected)
+                if chosen.add(item, place, _length(item.prompt) + answers):
+                    self.preferences.add(preferences_table(*chosen.taken()))
+            elif unread.add(item, place):
+                self._quarantine(unread)
+        self._keep(said)
+        self.preferences.add(preferences_table(*chosen.taken()))
+        self._quarantine(unread)
+
+    def _keep(self, said: _Pile) -> None:
+        dialogues, places = said.taken()
+        self.sources.update([d.source for d in dialogues])
+        first = self.records.rows
+        self.records.add(
+            records_table(
+                dialogues,
+                places,
+                first_number=first,
+                owner=self._pseudonym(self._settings.owner),
+                pseudonym=self._pseudonym,
+            )
+        )
+
+    def _quarantine(self, unread: _Pile) -> None:
+        items, places = unread.taken()
+        self.reasons.update([item.reason for item in items])
+        self.quarantined.add(quarantined_table(items, places))
 
     def _items(self, progress: Callable[[int, int], None]) -> Iterator[tuple[Item, Place]]:
         from assets import sources
@@ -99,9 +97,28 @@ class Intake:
         for index, item in enumerate(inbox.refused(self._settings.inbox, self._day)):
             yield item, Place(item.position, "", -1 - index)
 
-    def _set_aside(
-        self, chosen: list[tuple[Preference, Place]], unread: list[tuple[Unreadable, Place]]
-    ) -> None:
-        self.reasons.update(item.reason for item, _ in unread)
-        self.preferences.add(preferences_table(chosen))
-        self.quarantined.add(quarantined_table(unread))
+
+class _Pile:
+    """Items of one kind with their places, until there are enough for a batch."""
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []
+        self._places: list[Place] = []
+        self._characters = 0
+
+    def add(self, item: Item, place: Place, characters: int = 0) -> bool:
+        """Put an item on the pile; say whether the pile is high enough."""
+        self._items.append(item)
+        self._places.append(place)
+        self._characters += characters
+        return self._characters > BATCH_CHARACTERS or len(self._items) >= BATCH_DIALOGUES
+
+    def taken(self) -> tuple[list[Any], list[Place]]:
+        """Return what was put there, and begin anew."""
+        taken = self._items, self._places
+        self._items, self._places, self._characters = [], [], 0
+        return taken
+
+
+def _length(messages: Sequence[Message]) -> int:
+    return sum([len(m.content) for m in messages])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from lake.ids import ids_under
 from lake.schemas import EXCERPT_CHARACTERS, Dialogue, Message, Preference, Unreadable
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record stood: its file by name and bytes, and its number in the file.
 
     File and number make its `record_id`.
@@ -25,7 +27,8 @@ class Place(NamedTuple):
 
 
 def records_table(
-    dialogues: Sequence[tuple[Dialogue, Place]],
+    dialogues: Sequence[Dialogue],
+    places: Sequence[Place],
     *,
     first_number: int,
     owner: str,
@@ -37,49 +40,48 @@ def records_table(
     """
     import pyarrow as pa
 
-    said = [d for d, _ in dialogues]
     text, texts = pa.string(), pa.list_(pa.string())
     return pa.table(
         {
-            **_places([place for _, place in dialogues]),
-            "number": pa.array(range(first_number, first_number + len(said)), pa.int64()),
-            "source": pa.array([d.source for d in said], text),
-            "position": pa.array([d.position for d in said], text),
-            "conversation_id": pa.array([d.conversation_id for d in said], text),
-            "title": pa.array([d.title for d in said], text),
-            "user_id": pa.array([pseudonym(d.user) if d.user else owner for d in said], text),
-            "messages": messages_array([d.messages for d in said]),
-            "annotations": pa.array([d.annotations for d in said], texts),
-            "participants": pa.array([[*map(pseudonym, d.participants)] for d in said], texts),
-            "attachments": pa.array([d.attachments for d in said], texts),
-            "remarks": pa.array([d.remarks for d in said], texts),
+            **_places(places),
+            "number": pa.array(range(first_number, first_number + len(dialogues)), pa.int64()),
+            "source": pa.array([d.source for d in dialogues], text),
+            "position": pa.array([d.position for d in dialogues], text),
+            "conversation_id": pa.array([d.conversation_id for d in dialogues], text),
+            "title": pa.array([d.title for d in dialogues], text),
+            "user_id": pa.array([pseudonym(d.user) if d.user else owner for d in dialogues], text),
+            "messages": messages_array([d.messages for d in dialogues]),
+            "annotations": pa.array([d.annotations for d in dialogues], texts),
+            "participants": pa.array(
+                [(*map(pseudonym, d.participants),) for d in dialogues], texts
+            ),
+            "attachments": pa.array([d.attachments for d in dialogues], texts),
+            "remarks": pa.array([d.remarks for d in dialogues], texts),
         }
     )
 
 
-def preferences_table(preferences: Sequence[tuple[Preference, Place]]) -> pa.Table:
+def preferences_table(made: Sequence[Preference], places: Sequence[Place]) -> pa.Table:
     """Return choices as rows of `raw_preferences`."""
     import pyarrow as pa
 
-    made = [p for p, _ in preferences]
     columns = ("source", "position", "conversation_id", "origin", "chosen", "rejected")
     return pa.table(
         {
-            **_places([place for _, place in preferences]),
+            **_places(places),
             **{c: pa.array([getattr(p, c) for p in made], pa.string()) for c in columns},
             "prompt": messages_array([p.prompt for p in made]),
         }
     )
 
 
-def quarantined_table(items: Sequence[tuple[Unreadable, Place]]) -> pa.Table:
+def quarantined_table(unread: Sequence[Unreadable], places: Sequence[Place]) -> pa.Table:
     """Return what could not be read as rows of `raw_quarantined`."""
     import pyarrow as pa
 
-    unread = [item for item, _ in items]
     return pa.table(
         {
-            **_places([place for _, place in items]),
+            **_places(places),
             "position": pa.array([u.position for u in unread], pa.string()),
             "reason": pa.array([u.reason for u in unread], pa.string()),
             "detail": pa.array([u.detail for u in unread], pa.string()),

@@ -31,6 +31,11 @@ def prefixed(part: str | bytes) -> bytes:
     return _LENGTH(len(raw)) + raw
 
 
+def each_prefixed(parts: Iterable[bytes]) -> list[bytes]:
+    """Return every part `prefixed`: for parts by the hundred thousand."""
+    return [_LENGTH(len(part)) + part for part in parts]
+
+
 def id_of_prefixed(parts: Iterable[bytes]) -> str:
     """Return the id of parts that are `prefixed` already: for ids by the hundred thousand."""
     return hashlib.sha256(b"".join(parts)).hexdigest()[:ID_HEX_DIGITS]

@@ -261,7 +261,7 @@ def test_the_life_of_a_dialogue_is_told_with_its_real_ids(tmp_path: Path) -> Non
     file.write_text(re.findall(r"```json\n(.*?)```", page, re.S)[0], encoding="utf-8")
     (dialogue,) = sources.read(file, root=tmp_path)
     place = Place(f"2026-03-05/{file.name}", "", 0)
-    table = records_table([(dialogue, place)], first_number=0, owner="", pseudonym=str)
+    table = records_table([dialogue], [place], first_number=0, owner="", pseudonym=str)
     (row,) = table.select(["record_id", "position"]).to_pylist()
     policy = cleaning.load_policy()
     cleaner = cleaning.Cleaner(policy, cleaning.Neighbours(policy))

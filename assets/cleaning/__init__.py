@@ -13,7 +13,6 @@ from __future__ import annotations
 from assets.cleaning.cleaning import Cleaner
 from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS, Neighbours, Signed, signed_from
 from assets.cleaning.policy import Policy, load_policy
-from assets.cleaning.splits import split_of
 from assets.cleaning.tables import Cleaned
 
 __all__ = [
@@ -25,5 +24,4 @@ __all__ = [
     "Signed",
     "load_policy",
     "signed_from",
-    "split_of",
 ]

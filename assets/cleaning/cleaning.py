@@ -31,7 +31,7 @@ from assets.cleaning.quality import cut_off, quality
 from assets.cleaning.rules import Candidate
 from assets.cleaning.tables import Batch, Cleaned, Finding, Kept, Reason
 from assets.cleaning.text import TEXT_RULES, clean_text
-from lake.ids import content_id, id_of_prefixed, ids_under, prefixed
+from lake.ids import content_id, each_prefixed, id_of_prefixed, ids_under, prefixed
 from lake.schemas import EXCERPT_CHARACTERS
 
 if TYPE_CHECKING:
@@ -254,12 +254,13 @@ def _ids(batch: Batch, fit: np.ndarray) -> tuple[list[str], list[str]]:
     is the source's conversation, which survives being exported again with more turns; where the
     source has no ids, the content is all there is.
     """
+    import polars as pl
+
     begins = frames.starts(batch.said, len(batch.about)).tolist()
     role = cache(prefixed)
-    parts = [
-        role(r) + prefixed(c)
-        for r, c in zip(batch.said["role"].to_list(), batch.said["content"].to_list(), strict=True)
-    ]
+    contents = each_prefixed(batch.said["content"].cast(pl.Binary).to_list())
+    roles = map(role, batch.said["role"].to_list())
+    parts = [who + content for who, content in zip(roles, contents, strict=True)]
     conversation = cache(partial(ids_under, "conversation"))
     content = cache(partial(ids_under, "content"))
     sources = batch.about["source"].to_list()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches
 from assets.cleaning.policy import Policy
-from assets.cleaning.splits import SPLITS, split_of
+from assets.cleaning.splits import numbers_of, splits_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,10 +101,10 @@ class Neighbours:
         """Yield of everything kept what shares a key with the newcomers."""
         import numpy as np
 
-        keys, holders = _table(newcomers)
+        table = settling().filled(newcomers.bands, newcomers.exact, newcomers.dialogues)
         for part in (*self._earlier(), *self._kept):
             found = np.zeros(len(part), np.bool_)
-            settling().touching(keys, holders, part.bands, part.exact, part.dialogues, found)
+            settling().touching(table, part.bands, part.exact, part.dialogues, found)
             if found.any():
                 yield part.take(found)
 
@@ -140,46 +140,23 @@ def joined(parts: list[Signed]) -> Signed:
     return Signed(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Signed)))
 
 
-def _table(newcomers: Signed) -> tuple[np.ndarray, np.ndarray]:
-    import numpy as np
-
-    keys_each = newcomers.bands.shape[1] + 2
-    size = 1 << max(6, int(2 * len(newcomers) * keys_each).bit_length())
-    keys, holders = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
-    settling().fill(keys, holders, newcomers.bands, newcomers.exact, newcomers.dialogues)
-    return keys, holders
-
-
 def signed(
     sketches: Sketches, *, revisions: list[str], dialogue_ids: list[str], quality: np.ndarray
 ) -> Signed:
     """Return newcomers, each the founder of its own cluster so far."""
     import numpy as np
 
+    clusters = np.array(dialogue_ids, "S32")
     return Signed(
         sketches.bands,
         sketches.values,
         sketches.letters,
         sketches.facts,
-        numbers_of(revisions),
-        numbers_of(dialogue_ids),
+        numbers_of(np.array(revisions, "S32")),
+        numbers_of(clusters),
         quality,
-        np.array(dialogue_ids, "S32"),
+        clusters,
     )
-
-
-def numbers_of(ids: list[str]) -> np.ndarray:
-    """Return the first 60 bits of hexadecimal ids, as int64."""
-    import numpy as np
-
-    return np.array([int(one[:15], 16) for one in ids], np.int64)
-
-
-def splits_of(clusters: np.ndarray) -> np.ndarray:
-    """Return the number of each cluster's split."""
-    import numpy as np
-
-    return np.array([SPLITS.index(split_of(c.decode())) for c in clusters.tolist()], np.int8)
 
 
 def columns_of(kept: Signed) -> dict[str, pa.Array]:

@@ -6,12 +6,15 @@ import numpy as np
 EXACT, DIALOGUE = np.uint64(0xE1), np.uint64(0xD1)  # tags beside the numbers of the bands
 NEW, SAME, NEAR, BRIDGE, REVISION, BETTER = 0, 1, 2, 3, 4, 5
 HOLDERS = 8  # documents that a band's key leads to; only what everybody says has more
-_EMPTY = np.int32(-1)
+_EMPTY, _HALF, _DOCUMENT = np.uint64(0), np.uint64(32), np.uint64(0xFFFFFFFF)
 _SHINGLE = 5
 _CHANCE = 1.0 / 256.0  # two unrelated values share their lowest eight bits so often
 
 
-# --- candidates: an open-addressing table from 64-bit keys to documents ------------------------
+# --- candidates: an open-addressing table from keys to documents ----------------------------------
+#
+# A place holds the upper half of a key and the number of a document from one on: one access to
+# memory a question.  Two keys may share their upper halves, so what is found is compared.
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -27,57 +30,74 @@ def _of_band(band, key):
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _slot(keys, holders, key):
-    """Return where a key stands first in the table, or the free place where it belongs."""
-    last = np.uint64(keys.shape[0] - 1)
-    slot = key & last
-    while holders[slot] != _EMPTY and keys[slot] != key:
-        slot = (slot + np.uint64(1)) & last
-    return slot
+def _holder(place):
+    return np.int64(place & _DOCUMENT) - 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _enter(keys, holders, key, document, most):
+def _first(table, key):
+    """Return the document that holds a key first, -1 if nobody does."""
+    last = np.uint64(table.shape[0] - 1)
+    at = key & last
+    while table[at] != _EMPTY:
+        if table[at] >> _HALF == key >> _HALF:
+            return _holder(table[at])
+        at = (at + np.uint64(1)) & last
+    return -1
+
+
+@numba.njit(cache=True, nogil=True)
+def _enter(table, key, document, most):
     """Enter a document under a key, behind those that hold it, unless they are `most` already."""
-    last = np.uint64(keys.shape[0] - 1)
-    slot, held = key & last, 0
-    while holders[slot] != _EMPTY:
-        held += keys[slot] == key
+    last = np.uint64(table.shape[0] - 1)
+    at, held = key & last, 0
+    while table[at] != _EMPTY:
+        held += table[at] >> _HALF == key >> _HALF
         if held == most:
             return
-        slot = (slot + np.uint64(1)) & last
-    keys[slot] = key
-    holders[slot] = document
+        at = (at + np.uint64(1)) & last
+    table[at] = (key >> _HALF) << _HALF | np.uint64(document + 1)
 
 
 @numba.njit(cache=True, nogil=True)
-def insert(keys, holders, document, bands, exact, dialogue):
+def insert(table, document, bands, exact, dialogue):
     """Enter a document under each of its keys."""
-    _enter(keys, holders, _tagged(EXACT, exact), document, 1)
-    _enter(keys, holders, _tagged(DIALOGUE, dialogue), document, 1)
+    _enter(table, _tagged(EXACT, exact), document, 1)
+    _enter(table, _tagged(DIALOGUE, dialogue), document, 1)
     for band in range(bands.shape[0]):
-        _enter(keys, holders, _of_band(band, bands[band]), document, HOLDERS)
+        _enter(table, _of_band(band, bands[band]), document, HOLDERS)
 
 
 @numba.njit(cache=True, nogil=True)
-def fill(keys, holders, bands, exact, dialogues):
-    """Enter documents into the table in their order."""
+def table_for(documents, bands):
+    """Return an empty table, at most half full with so many documents of so many bands."""
+    size = 64
+    while size < 2 * documents * (bands + 2):
+        size *= 2
+    return np.zeros(size, np.uint64)
+
+
+@numba.njit(cache=True, nogil=True)
+def filled(bands, exact, dialogues):
+    """Return a table with these documents in their order."""
+    table = table_for(bands.shape[0], bands.shape[1])
     for document in range(bands.shape[0]):
-        insert(keys, holders, document, bands[document], exact[document], dialogues[document])
+        insert(table, document, bands[document], exact[document], dialogues[document])
+    return table
 
 
 @numba.njit(cache=True, nogil=True)
-def touching(keys, holders, bands, exact, dialogues, found):
+def touching(table, bands, exact, dialogues, found):
     """Mark in `found` the documents that share any key with the table."""
     for d in range(bands.shape[0]):
         found[d] = (
-            holders[_slot(keys, holders, _tagged(EXACT, exact[d]))] != _EMPTY
-            or holders[_slot(keys, holders, _tagged(DIALOGUE, dialogues[d]))] != _EMPTY
+            _first(table, _tagged(EXACT, exact[d])) >= 0
+            or _first(table, _tagged(DIALOGUE, dialogues[d])) >= 0
         )
         for band in range(bands.shape[1]):
             if found[d]:
                 break
-            found[d] = holders[_slot(keys, holders, _of_band(band, bands[d, band]))] != _EMPTY
+            found[d] = _first(table, _of_band(band, bands[d, band])) >= 0
 
 
 # --- how alike two texts are ----------------------------------------------------------------------
@@ -120,8 +140,6 @@ def resemblance(one, other, count, count_other):
     """Return the share of shingles in common: counted where the texts are kept, else estimated."""
     longest = one.shape[0]
     if count <= longest and count_other <= longest:
-        if 2 * min(count, count_other) < max(count, count_other):
-            return 0.0  # at most a half; no threshold is so low
         return _shared(_shingles(one, count), _shingles(other, count_other))
     if count <= longest or count_other <= longest:
         return 0.0
@@ -203,53 +221,51 @@ def settle(
     values of a sketch are of the whole text, the others of what was asked.  Writes `verdicts`,
     `matches` (the document it resembles, -1) and `clusters` (the document that founded it).
     """
-    size = 64
-    while size < 3 * bands.shape[0] * (bands.shape[1] + 2):
-        size *= 2
-    keys = np.zeros(size, np.uint64)
-    holders = np.full(size, _EMPTY, np.int32)
-    last_slot = np.uint64(size - 1)
+    table = table_for(bands.shape[0], bands.shape[1])
+    last_place = np.uint64(table.shape[0] - 1)
     compared = np.full(bands.shape[0], -1, np.int32)  # with whom a document was compared last
     for document in range(known):
-        insert(keys, holders, document, bands[document], exact[document], dialogues[document])
+        insert(table, document, bands[document], exact[document], dialogues[document])
     for d in order:
-        same = holders[_slot(keys, holders, _tagged(EXACT, exact[d]))]
-        if same != _EMPTY:
+        same = _first(table, _tagged(EXACT, exact[d]))
+        if same >= 0 and exact[same] == exact[d]:
             verdicts[d], matches[d], clusters[d] = SAME, same, clusters[same]
             continue
-        earlier = holders[_slot(keys, holders, _tagged(DIALOGUE, dialogues[d]))]
-        nearest, nearness, bridges = _EMPTY, 0.0, False
-        home = clusters[earlier] if earlier != _EMPTY else _EMPTY
+        earlier = _first(table, _tagged(DIALOGUE, dialogues[d]))
+        if earlier >= 0 and dialogues[earlier] != dialogues[d]:
+            earlier = -1
+        nearest, nearness, bridges = -1, 0.0, False
+        home = clusters[earlier] if earlier >= 0 else -1
         for band in range(bands.shape[1]):
             key = _of_band(band, bands[d, band])
-            slot = key & last_slot
-            while holders[slot] != _EMPTY:
-                other = holders[slot]
-                wanted = keys[slot] == key and compared[other] != d
-                slot = (slot + np.uint64(1)) & last_slot
+            at = key & last_place
+            while table[at] != _EMPTY:
+                other = _holder(table[at])
+                wanted = table[at] >> _HALF == key >> _HALF and compared[other] != d
+                at = (at + np.uint64(1)) & last_place
                 if not wanted or dialogues[other] == dialogues[d]:
                     continue
                 compared[other] = d
                 alike = likeness(d, other, thresholds, whole, values, letters, facts)
                 if alike == 0.0:
                     continue
-                if home == _EMPTY:
+                if home < 0:
                     home = clusters[other]
                 bridges = bridges or splits[clusters[other]] != splits[home]
                 if alike > nearness:
                     nearest, nearness = other, alike
-        matches[d] = nearest if nearest != _EMPTY else earlier
-        clusters[d] = home if home != _EMPTY else d
+        matches[d] = nearest if nearest >= 0 else earlier
+        clusters[d] = home if home >= 0 else d
         if bridges:
             verdicts[d] = BRIDGE
             continue
-        if earlier != _EMPTY:
+        if earlier >= 0:
             verdicts[d] = REVISION
-        elif nearest == _EMPTY:
+        elif nearest < 0:
             verdicts[d] = NEW
         elif quality[d] > quality[nearest]:
             verdicts[d] = BETTER
         else:
             verdicts[d] = NEAR
             continue
-        insert(keys, holders, d, bands[d], exact[d], dialogues[d])
+        insert(table, d, bands[d], exact[d], dialogues[d])

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from assets.cleaning import said as frames
 from assets.cleaning.minhash import Sketches
 from assets.cleaning.near_duplicates import Signed, columns_of
-from assets.cleaning.splits import split_of
+from assets.cleaning.splits import SPLITS, splits_of
 from lake.schemas import EXCERPT_CHARACTERS
 
 if TYPE_CHECKING:
@@ -76,16 +77,17 @@ class Cleaned(NamedTuple):
 
 def kept(batch: Batch, kept: Kept, consent: Callable[[str, Sequence[str]], str]) -> pa.Table:
     """Return the rows of `cleaned_dialogues`."""
+    import numpy as np
     import polars as pl
     import pyarrow as pa
 
     about, counts = batch.about[kept.rows], batch.dialogues[kept.rows]
-    people = zip(about["user_id"].to_list(), about["participants"].to_list(), strict=True)
+    word = cache(lambda source, *people: consent(source, people))
     allowed = [
-        consent(source, [user, *(others or ())])
-        for source, (user, others) in zip(about["source"].to_list(), people, strict=True)
+        word(source, user, *(others or ()))
+        for source, user, others in about["source", "user_id", "participants"].iter_rows()
     ]
-    clusters = kept.signed.clusters.astype("U32").tolist()
+    splits = np.array(SPLITS)[splits_of(kept.signed.clusters)]
     frame = pl.DataFrame(
         {
             "dialogue_id": kept.dialogue_ids,
@@ -93,8 +95,8 @@ def kept(batch: Batch, kept: Kept, consent: Callable[[str, Sequence[str]], str])
             **{name: about[name] for name in ABOUT},
             "language": counts["language"],
             "consent": pl.Series(allowed, dtype=pl.String),
-            "split": pl.Series([split_of(c) for c in clusters], dtype=pl.String),
-            "cluster_id": pl.Series(clusters, dtype=pl.String),
+            "split": pl.Series(splits.tolist(), dtype=pl.String),
+            "cluster_id": pl.Series(kept.signed.clusters.astype("U32").tolist(), dtype=pl.String),
             "quality": counts["quality"],
             "turns": counts["answers"],
             "characters": counts["characters"],

@@ -136,8 +136,8 @@ def _kept(dialogues: list[Dialogue]) -> list[Dialogue]:
 
 def _kept_numbers(dialogues: list[Dialogue]) -> set[int]:
     """Return the numbers of the dialogues that cleaning keeps."""
-    placed = [(d, Place("f", "", n)) for n, d in enumerate(dialogues)]
-    table = records_table(placed, first_number=0, owner="o", pseudonym=str)
+    places = [Place("f", "", n) for n in range(len(dialogues))]
+    table = records_table(dialogues, places, first_number=0, owner="o", pseudonym=str)
     numbers = {r: n for n, r in enumerate(table["record_id"].to_pylist())}
     policy = load_policy()
     cleaned = Cleaner(policy, Neighbours(policy)).clean(table.combine_chunks().to_batches()[0])

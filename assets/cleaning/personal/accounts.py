@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assets.cleaning.personal.kinds import BEGIN, DIGIT, END, Kind, Span, digits_of
+from assets.cleaning.personal.kinds import BEGIN, END, NINE_DIGITS, Kind, Span, digits_of
 
 # Accounts of customers (405-408) and their deposits (420-426) in the Bank of Russia's chart of
 # accounts; correspondent accounts of banks (301) and of the treasury (03) are nobody's.
@@ -25,4 +25,4 @@ def find(text: str, _before: str) -> Iterator[Span]:
             yield Span(*match.span(), number)
 
 
-ACCOUNT = Kind("account", "счёт", DIGIT, find)
+ACCOUNT = Kind("account", "счёт", NINE_DIGITS, find)

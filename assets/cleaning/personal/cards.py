@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assets.cleaning.personal.kinds import BEGIN, DIGIT, END, Kind, Span, digits_of, is_of_a_thing
+from assets.cleaning.personal.kinds import (
+    BEGIN,
+    END,
+    NINE_DIGITS,
+    Kind,
+    Span,
+    digits_of,
+    is_of_a_thing,
+)
 
 _BETWEEN = r"[ \u00a0./\u2010-\u2015-]{0,2}"
 _NUMBER = re.compile(rf"[2-6]{BEGIN}(?:{_BETWEEN}[0-9]){{14,18}}{END}")
@@ -33,4 +41,4 @@ def find(text: str, _before: str) -> Iterator[Span]:
             yield Span(*match.span(), number)
 
 
-CARD = Kind("card", "карта", DIGIT, find)
+CARD = Kind("card", "карта", NINE_DIGITS, find)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from assets.cleaning.personal.kinds import (
     BEGIN,
-    DIGIT,
+    NINE_DIGITS,
     Kind,
     Span,
     digits_of,
@@ -41,4 +41,4 @@ def _is_valid(number: str) -> bool:
     return number[:2] != "00" and inn.is_valid(number)
 
 
-INN = Kind("inn", "ИНН", DIGIT, find)
+INN = Kind("inn", "ИНН", NINE_DIGITS, find)

@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-DIGIT = "[0-9]"  # the gate of every number: what Rust looks for at the speed of memory
+DIGIT = "[0-9]"  # a gate that Rust looks for at the speed of memory
+# The gates of numbers: so many digits in a text, whatever stands between them.  No telephone has
+# fewer than five, no document fewer than a foreign passport.
+FIVE_DIGITS, NINE_DIGITS = "(?:[0-9][^0-9]*){5}", "(?:[0-9][^0-9]*){9}"
 # What a person types between the digits of one number: blanks, brackets, a dot, any dash.
 SEPARATOR = r"[ \u00a0\u202f().\u2010-\u2015-]{0,3}"
 # A number of a document begins and ends here: not inside a longer number, a fraction, an

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assets.cleaning.personal.kinds import BEGIN, DIGIT, END, Kind, Span, digits_of, is_of_a_thing
+from assets.cleaning.personal.kinds import (
+    BEGIN,
+    END,
+    NINE_DIGITS,
+    Kind,
+    Span,
+    digits_of,
+    is_of_a_thing,
+)
 
 # Kind of record, year from 2002, region: Government Decree 438 of 19.06.2002, paragraph 8.
 _SHAPE = r" ?(?:0[2-9]|[1-4][0-9]) ?(?:0[1-9]|[1-9][0-9])"
@@ -31,4 +39,4 @@ def is_valid(number: str) -> bool:
     return int(number[:-1]) % (13 if is_entrepreneur else 11) % 10 == int(number[-1])
 
 
-OGRN = Kind("ogrn", "ОГРН", DIGIT, find)
+OGRN = Kind("ogrn", "ОГРН", NINE_DIGITS, find)

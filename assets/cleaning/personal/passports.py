@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assets.cleaning.personal.kinds import BEGIN, DIGIT, Kind, Span, digits_of, surroundings
+from assets.cleaning.personal.kinds import BEGIN, NINE_DIGITS, Kind, Span, digits_of, surroundings
 
 # Region and year of the blank, then six digits: Government Decree 828 of 08.07.1997.
 _SERIES = r"[0-9] ?(?:9[7-9]|[0-3][0-9])"
@@ -28,4 +28,4 @@ def find(text: str, before: str) -> Iterator[Span]:
                 yield Span(*match.span(), digits_of(match[0]))
 
 
-PASSPORT = Kind("passport", "паспорт", DIGIT, find)
+PASSPORT = Kind("passport", "паспорт", NINE_DIGITS, find)

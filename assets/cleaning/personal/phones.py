@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from assets.cleaning.personal.kinds import (
-    DIGIT,
+    FIVE_DIGITS,
     SEPARATOR,
     Kind,
     Span,
@@ -115,4 +115,4 @@ def _is_another_number(text: str, start: int) -> bool:
     return is_of_a_thing(text, start) or _OTHER.search(context(text, start)) is not None
 
 
-PHONE = Kind("phone", "телефон", DIGIT, find)
+PHONE = Kind("phone", "телефон", FIVE_DIGITS, find)

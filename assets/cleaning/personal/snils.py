@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from assets.cleaning.personal.kinds import (
     BEGIN,
-    DIGIT,
     END,
+    NINE_DIGITS,
     Kind,
     Span,
     context,
@@ -47,4 +47,4 @@ def is_valid(number: str) -> bool:
     return int(number[:9]) > UNCHECKED and weighted % 101 % 100 == int(number[9:])
 
 
-SNILS = Kind("snils", "СНИЛС", DIGIT, find)
+SNILS = Kind("snils", "СНИЛС", NINE_DIGITS, find)

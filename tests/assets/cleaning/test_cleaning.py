@@ -5,13 +5,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets import sources
-from assets.cleaning import Cleaner, Neighbours, Policy, load_policy, split_of
+from assets.cleaning import Cleaner, Neighbours, Policy, load_policy
+from assets.cleaning.splits import SPLITS, splits_of
 from assets.records import Place, message_of, records_table
 from lake.ids import content_id
 from lake.schemas import Dialogue, Message
@@ -64,8 +66,13 @@ def fresh() -> Neighbours:
 
 def clean(records, *, policy: Policy = POLICY, neighbours: Neighbours | None = None) -> Result:
     """Clean dialogues by way of the tables, as the asset does."""
-    placed = [(r.dialogue, Place("f", "i", n)) for n, r in enumerate(records)]
-    table = records_table(placed, first_number=0, owner="owner", pseudonym=str)
+    table = records_table(
+        [r.dialogue for r in records],
+        [Place("f", "i", n) for n in range(len(records))],
+        first_number=0,
+        owner="owner",
+        pseudonym=str,
+    )
     names = dict(zip(table["record_id"].to_pylist(), [r.record_id for r in records], strict=True))
     (batch,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
     cleaned = Cleaner(policy, neighbours or fresh()).clean(batch)
@@ -311,7 +318,8 @@ def test_the_same_conversation_with_more_turns_is_a_new_revision_of_it():
 
 
 def test_the_split_depends_on_the_id_alone_and_has_its_shares():
-    splits = Counter(split_of(content_id(str(n))) for n in range(20_000))
+    ids = np.array([content_id(str(n)) for n in range(20_000)], "S32")
+    splits = Counter(SPLITS[number] for number in splits_of(ids))
 
     assert splits["train"] == pytest.approx(18_000, rel=0.02)
     assert splits["validation"] == pytest.approx(1_000, rel=0.1)

@@ -24,7 +24,7 @@ NOTHING_YET = DataError(
 @dg.asset(
     group_name="adapters",
     kinds={"delta"},
-    deps=["cleaned_dialogues", "self_chats_dialogues", "base_model"],
+    deps=["cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"],
 )
 def adapters_training_sets(
     context: dg.AssetExecutionContext,

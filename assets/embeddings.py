@@ -1,22 +1,26 @@
-"""embeddings: one vector a turn, and its words for Russian full text."""
+"""embeddings: one vector a turn, its words for Russian full text, and who repeats whom."""
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets import fingerprints, reporting
+from assets.paraphrases import paraphrases
 from assets.partitions import DAYS
 from lake.settings import Settings
 from lake.tables import Lake
-from lake.vectors import Vectors, schema
+from lake.vectors import DIALOGUES, Vectors, schema
 from models.encoders import Encoder, load_encoder
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 TURNS_AT_ONCE = 8192
+WHOLE = -1  # the position of a dialogue's own vector
+NOBODY = {"role": "", "content": ""}
 
 
 @dg.asset(
@@ -46,6 +50,58 @@ def embeddings_messages(
     )
 
 
+@dg.asset(group_name="embeddings", deps=["cleaned_dialogues"], kinds={"delta"}, partitions_def=DAYS)
+def embeddings_duplicates(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Find a day's paraphrases of what stays; none unless `semantic_duplicates` is set."""
+    day = reporting.day_of(context)
+    encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
+    made_from = fingerprints.paraphrases(settings, day, encoder.encoder_id)
+    rows = []
+    if settings.semantic_duplicates:
+        rows = paraphrased(lake, settings, day, encoder, made_from=made_from)
+    by = reporting.provenance(context, "embeddings", encoder.encoder_id)
+    version = lake.replace("embeddings_duplicates", rows, day=day, made_from=made_from, by=by)
+    return reporting.materialized(
+        lake, "embeddings_duplicates", len(rows), version, fingerprint=made_from
+    )
+
+
+def paraphrased(
+    lake: Lake, settings: Settings, day: date, encoder: Encoder, *, made_from: str
+) -> list[dict[str, Any]]:
+    """Return the rows of `embeddings_duplicates`, and remember the vectors of what stays.
+
+    The best dialogue stays first, as with near-duplicates.
+    """
+    rows = lake.rows("cleaned_dialogues", where=f"day = DATE '{day}'")
+    rows.sort(key=lambda r: (-r["quality"], r["dialogue_id"], r["revision"]))
+    told = encoder.encode(["\n".join(m["content"] for m in r["messages"]) for r in rows])
+    whole = Vectors(settings.home, DIALOGUES)
+    found = paraphrases(
+        ([r["dialogue_id"] for r in rows], told),
+        whole.blocks(before=day),
+        threshold=settings.semantic_duplicates,
+    )
+    doubled = {p.row for p in found}
+    stays = [n for n in range(len(rows)) if n not in doubled]
+    kept = _table_of([(rows[n], WHOLE) for n in stays], told[stays], encoder, day, made_from)
+    whole.replace(kept.to_batches(TURNS_AT_ONCE), day=day, dimensions=encoder.dimensions)
+    return [
+        {
+            "dialogue_id": rows[p.row]["dialogue_id"],
+            "revision": rows[p.row]["revision"],
+            "paraphrase_of": p.of,
+            "similarity": p.similarity,
+            "encoder_id": encoder.encoder_id,
+        }
+        for p in found
+    ]
+
+
 def _batches(
     rows: list[dict], encoder: Encoder, *, day: date, made_from: str
 ) -> "Iterator[pa.RecordBatch]":
@@ -61,21 +117,34 @@ def _batches(
 def _batch(
     turns: list[tuple[dict, int]], encoder: Encoder, *, day: date, made_from: str
 ) -> "pa.RecordBatch":
+    texts = [row["messages"][position]["content"] for row, position in turns]
+    table = _table_of(turns, encoder.encode(texts), encoder, day, made_from)
+    return table.combine_chunks().to_batches()[0]
+
+
+def _table_of(
+    turns: list[tuple[dict, int]],
+    vectors: "np.ndarray",
+    encoder: Encoder,
+    day: date,
+    made_from: str,
+) -> "pa.Table":
+    """Return turns with their vectors; those of whole dialogues have no role and no text."""
     import pyarrow as pa
 
-    texts = [row["messages"][position]["content"] for row, position in turns]
-    flat = pa.array(encoder.encode(texts).ravel())
+    said = [row["messages"][at] if at != WHOLE else NOBODY for row, at in turns]
+    flat = pa.array(vectors.ravel())
     columns = {
         "id": [f"{row['dialogue_id']}/{row['revision']}/{position}" for row, position in turns],
         "day": [str(day)] * len(turns),
         "dialogue_id": [row["dialogue_id"] for row, _ in turns],
         "revision": [row["revision"] for row, _ in turns],
         "position": [position for _, position in turns],
-        "role": [row["messages"][position]["role"] for row, position in turns],
+        "role": [message["role"] for message in said],
         "user_id": [row["user_id"] for row, _ in turns],
-        "text": texts,
+        "text": [message["content"] for message in said],
         "encoder_id": [encoder.encoder_id] * len(turns),
         "made_from": [made_from] * len(turns),
         "vector": pa.FixedSizeListArray.from_arrays(flat, encoder.dimensions),
     }
-    return pa.RecordBatch.from_pydict(columns, schema=schema(encoder.dimensions))
+    return pa.Table.from_pydict(columns, schema=schema(encoder.dimensions))

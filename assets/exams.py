@@ -90,6 +90,7 @@ def _question(line: str, where: str) -> Item:
 def _held_out(lake: Lake) -> list[dict[str, Any]]:
     question = (
         "from stg_dialogues where split != 'train' and source != ? and consent = 'granted' "
-        "order by dialogue_id limit ?"
+        "and (dialogue_id, revision) not in "
+        "(select (dialogue_id, revision) from embeddings_duplicates) order by dialogue_id limit ?"
     )
     return query.ask(lake, question, [OWN_ANSWERS, HELD_OUT_DIALOGUES])

@@ -14,7 +14,7 @@ from lake.ids import content_id, json_id
 from lake.settings import Settings
 from lake.tables import Lake
 
-RAW_CODE = "2"  # raised by hand when a reader's change alters what it yields
+RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "1"
@@ -44,6 +44,12 @@ def cleaned(settings: Settings, day: date) -> str:
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
     """Return the id of a day's dialogues and of the encoder."""
     return content_id("embeddings", encoder_id, cleaned(settings, day))
+
+
+def paraphrases(settings: Settings, day: date, encoder_id: str) -> str:
+    """Return the id of a day's dialogues, the encoder, and how near is the same."""
+    near = str(settings.semantic_duplicates)
+    return content_id("paraphrases", near, embeddings(settings, day, encoder_id))
 
 
 def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:

@@ -103,7 +103,8 @@ def _own_dialogues(lake: Lake) -> list[dict[str, Any]]:
     return query.ask(
         lake,
         "from stg_dialogues where split = 'train' and source != ? and consent = 'granted' "
-        "order by dialogue_id",
+        "and (dialogue_id, revision) not in "
+        "(select (dialogue_id, revision) from embeddings_duplicates) order by dialogue_id",
         [OWN_ANSWERS],
     )
 

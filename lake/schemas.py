@@ -235,6 +235,16 @@ def tables() -> dict[str, Table]:
             sketch=pa.binary(),
         ),
         table(
+            "embeddings_duplicates",
+            "one dialogue that says in other words what another one says",
+            "dialogue_id revision",
+            dialogue_id=text,
+            revision=text,
+            paraphrase_of=text,
+            similarity=pa.float64(),
+            encoder_id=text,
+        ),
+        table(
             "self_chats_dialogues",
             "one dialogue the model held with itself, accepted by the filters",
             "dialogue_id",

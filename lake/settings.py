@@ -115,6 +115,12 @@ class Settings(BaseSettings):
         None, description="a TOML file of values that replace those of the shipped cleaning policy"
     )
     encoder: str = Field("hashed", description="`hashed`, or a sentence-transformers model")
+    semantic_duplicates: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="cosine from which two dialogues teach the same, 0.8 say; 0 for never",
+    )
     owner: str = Field("owner", description="whose dialogues these are; stored as a pseudonym")
     self_chats_per_day: int = Field(
         120, ge=0, description="dialogues of a day that the model talks over; 0 for none"

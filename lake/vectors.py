@@ -9,25 +9,30 @@ faster than the exact scan of the same run).  Dimensions must be a multiple of 8
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 INDEX_FROM_ROWS = 50_000
 TABLE = "embeddings_messages"
+DIALOGUES = "embeddings_dialogues"  # one vector a dialogue; no words
+BLOCK_ROWS = 4096
 RRF_K = 60  # Cormack, Clarke, Buettcher 2009: the constant of reciprocal rank fusion
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The vector tables under one home."""
+    """One table of vectors under a home: of turns, or of whole dialogues."""
 
     home: Path
+    table: str = TABLE
 
     @property
     def root(self) -> Path:
@@ -36,7 +41,7 @@ class Vectors:
 
     def exists(self) -> bool:
         """Say whether any day was embedded yet."""
-        return (self.root / f"{TABLE}.lance").exists()
+        return (self.root / f"{self.table}.lance").exists()
 
     def replace(self, batches: Iterable[pa.RecordBatch], *, day: date, dimensions: int) -> int:
         """Swap one day's turns for these; return the table's new version.
@@ -54,7 +59,7 @@ class Vectors:
             .when_not_matched_by_source_delete(f"day = '{day}'")
             .execute(rows)
         )
-        if table.count_rows():
+        if self.table == TABLE and table.count_rows():
             self._index_words(table)
         return table.version
 
@@ -62,12 +67,24 @@ class Vectors:
         """Return the fingerprints of a day's rows: one, or none where there are no rows."""
         if not self.exists():
             return set()
-        query = self._connect().open_table(TABLE).search().where(f"day = '{day}'")
+        query = self._connect().open_table(self.table).search().where(f"day = '{day}'")
         return set(query.select(["made_from"]).limit(None).to_arrow()["made_from"].to_pylist())
+
+    def blocks(self, *, before: date) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+        """Yield the dialogue ids and vectors of earlier days, some thousands at a time."""
+        import numpy as np
+
+        if not self.exists():
+            return
+        query = self._connect().open_table(self.table).search().where(f"day < '{before}'")
+        for batch in query.select(["dialogue_id", "vector"]).limit(None).to_batches(BLOCK_ROWS):
+            flat = batch.column("vector").flatten().to_numpy()
+            ids = batch.column("dialogue_id").to_pylist()
+            yield ids, flat.reshape(len(ids), -1).astype(np.float32, copy=False)
 
     def count(self) -> int:
         """Return the number of turns embedded."""
-        return self._connect().open_table(TABLE).count_rows() if self.exists() else 0
+        return self._connect().open_table(self.table).count_rows() if self.exists() else 0
 
     def search(
         self, text: str, vector: Sequence[float], *, limit: int = 10, user_id: str = ""
@@ -80,7 +97,7 @@ class Vectors:
 
         if not self.exists():
             return []
-        table = self._connect().open_table(TABLE)
+        table = self._connect().open_table(self.table)
         query = table.search(query_type="hybrid").vector(list(vector)).text(_words(text))
         if user_id:
             query = query.where(f"user_id = '{user_id}'", prefilter=True)
@@ -91,7 +108,7 @@ class Vectors:
         """Fold small fragments together, and index the vectors once there are many."""
         if not self.exists():
             return
-        table = self._connect().open_table(TABLE)
+        table = self._connect().open_table(self.table)
         have = {index.name for index in table.list_indices()}
         if "vector_idx" not in have and table.count_rows() >= INDEX_FROM_ROWS:
             table.create_index(metric="cosine", index_type="IVF_SQ", vector_column_name="vector")
@@ -106,8 +123,8 @@ class Vectors:
     def _table(self, dimensions: int) -> Any:
         database = self._connect()
         if self.exists():
-            return database.open_table(TABLE)
-        return database.create_table(TABLE, schema=schema(dimensions), exist_ok=True)
+            return database.open_table(self.table)
+        return database.create_table(self.table, schema=schema(dimensions), exist_ok=True)
 
     @staticmethod
     def _index_words(table: Any) -> None:

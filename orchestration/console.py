@@ -34,6 +34,7 @@ STEP_WORDS = {
     "raw": "raw: reading files",
     "cleaned": "cleaned: applying the rules",
     "embeddings_messages": "embeddings: encoding turns",
+    "embeddings_duplicates": "embeddings: who repeats whom",
     "self_chats": "self_chats: the model talks with itself",
     "adapters_training_sets": "adapters: freezing the training set",
     "adapters_versions": "adapters: training with QLoRA",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BY_DAY = {
     "raw": tuple(raw.SPECS),
     "cleaned": tuple(cleaned.SPECS),
-    "embeddings": ("embeddings_messages",),
+    "embeddings": ("embeddings_messages", "embeddings_duplicates"),
     "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
 }
 QUIET: dict[str, Any] = {"loggers": {"console": {}}}
@@ -124,7 +124,10 @@ class _Taking:
             encoder = load_encoder(self.settings.encoder, models_dir=self.settings.models_dir)
             wanted = fingerprints.embeddings(self.settings, day, encoder.encoder_id)
             have = Vectors(self.settings.home).made_from(day)
-            return have == ({wanted} if self._has_dialogues(day) else set())
+            told = fingerprints.paraphrases(self.settings, day, encoder.encoder_id)
+            return have == (
+                {wanted} if self._has_dialogues(day) else set()
+            ) and self.lake.is_made_from("embeddings_duplicates", day, told)
         made_from = {
             "raw": lambda: fingerprints.raw(self.settings, day),
             "cleaned": lambda: fingerprints.cleaned(self.settings, day),

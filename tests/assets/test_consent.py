@@ -1,4 +1,4 @@
-"""What is to be explored only teaches nobody and examines nobody, and is still there to read."""
+"""What is to be explored only, and what repeats another, teaches and examines nobody."""
 
 import shutil
 from datetime import date
@@ -111,3 +111,27 @@ def test_no_dialogue_without_consent_examines_an_adapter(lake: Lake, settings: S
 
     assert ["Где мяч?"] == [item.prompt[-1]["content"] for item in held_out]
     assert "Где ключ?" in exams.asked(lake, settings)
+
+
+def test_a_paraphrase_teaches_and_examines_nobody(lake: Lake, settings: Settings) -> None:
+    put(
+        lake,
+        "cleaned_dialogues",
+        dialogue("мяч", "granted"),
+        dialogue("мячик", "granted"),
+        dialogue("ключ", "granted", "test"),
+        dialogue("ключик", "granted", "test"),
+    )
+    pairs = [("мячик", "мяч"), ("ключик", "ключ")]
+    put(
+        lake,
+        "embeddings_duplicates",
+        *(
+            row("embeddings_duplicates", dialogue_id=one, revision=one, paraphrase_of=other)
+            for one, other in pairs
+        ),
+    )
+
+    assert {"мяч"} == taught(lake, settings)
+    held_out = exams.items(lake, settings).held_out
+    assert ["Где ключ?"] == [item.prompt[-1]["content"] for item in held_out]

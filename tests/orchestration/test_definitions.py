@@ -19,11 +19,12 @@ GRAPH = {
     "cleaned_findings": ("cleaned", {"raw_records"}),
     "cleaned_signatures": ("cleaned", {"raw_records"}),
     "embeddings_messages": ("embeddings", {"cleaned_dialogues"}),
+    "embeddings_duplicates": ("embeddings", {"cleaned_dialogues"}),
     "self_chats_dialogues": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "adapters_training_sets": (
         "adapters",
-        {"cleaned_dialogues", "self_chats_dialogues", "base_model"},
+        {"cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"},
     ),
     "adapters_versions": ("adapters", {"adapters_training_sets", "base_model"}),
     "evaluations_samples": ("evaluations", {"adapters_versions"}),

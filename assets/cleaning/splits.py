@@ -16,6 +16,13 @@ TEST_PERCENT = 5
 _TEST, _VALIDATION = TEST_PERCENT, TEST_PERCENT + VALIDATION_PERCENT
 
 
+def split_of(cluster_id: str) -> str:
+    """Return `train`, `validation` or `test`."""
+    import numpy as np
+
+    return SPLITS[int(splits_of(np.array([cluster_id], "S32"))[0])]
+
+
 def splits_of(clusters: np.ndarray) -> np.ndarray:
     """Return the place in `SPLITS` of each cluster's split, as int8; ids come as S32.
 

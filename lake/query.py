@@ -6,6 +6,8 @@ file system or the network, and its configuration is locked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +17,25 @@ from lake.errors import SteppeError, TableNotFound
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-    from lake.tables import Lake
+    from lake.tables import Lake, Partition
+
+Parameters = list[Any] | dict[str, Any] | None
 
 
-def connect(lake: Lake, *, locked: bool = True) -> duckdb.DuckDBPyConnection:
+def connect(
+    lake: Lake, *, locked: bool = True, explore: bool = False, originals: bool = False
+) -> duckdb.DuckDBPyConnection:
     """Return an in-memory connection with every table, staging view and mart as a view.
 
     `locked` forbids reading or writing any file outside the lake's folder, loading extensions,
-    and changing either again.
+    and changing either again; `explore` and `originals` as in `define`.
     """
     import duckdb
 
     connection = duckdb.connect()
-    define(connection, lake)
+    define(connection, lake, explore=explore, originals=originals)
     if locked:
         connection.execute(f"set allowed_directories = ['{quoted(lake.root)}/']")
         connection.execute("set enable_external_access = false")
@@ -36,29 +43,64 @@ def connect(lake: Lake, *, locked: bool = True) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def define(connection: duckdb.DuckDBPyConnection, lake: Lake, *, schema: str = "main") -> None:
-    """Create the views of tables, then of `sql/staging`, then of `sql/marts`, in a schema."""
-    for name in schemas.tables():
-        connection.execute(f"create or replace view {schema}.{name} as {_select(lake, name)}")
+def define(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    *,
+    explore: bool = True,
+    originals: bool = False,
+) -> None:
+    """Create `meta.partitions`, and the views of tables, of `sql/staging` and of `sql/marts`.
+
+    `explore` adds `sql/explore` as a schema of that name: on a lake of years each view costs
+    milliseconds to define, so only people pay for it.  `originals` shows the columns that hold
+    words as they came (`lake.schemas.Table.originals`); they are left out by default.
+    """
+    connection.execute("set parquet_metadata_cache = true")  # a file of a Delta table never changes
+    partitions = _partitions(lake)
+    _keep(connection, partitions)
+    for name, parts in partitions.items():
+        body = _select(lake, name, parts, originals=originals)
+        connection.execute(f"create view {name} as {body}")
     for folder in ("staging", "marts"):
         for name in sql.names(folder):
-            body = sql.read(f"{folder}/{name}")
-            connection.execute(f"create or replace view {schema}.{name} as {body}")
+            connection.execute(f"create view {name} as {sql.read(f'{folder}/{name}')}")
+    if explore:
+        connection.execute("create schema explore")
+        for name in sql.names("explore"):
+            connection.execute(f"create view explore.{name} as {sql.read(f'explore/{name}')}")
 
 
-def ask(lake: Lake, question: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+def ask(lake: Lake, question: str, parameters: Parameters = None) -> list[dict[str, Any]]:
     """Run one query over the lake and return its rows; the error of a bad query has a hint."""
-    import duckdb
-
     with connect(lake) as connection:
-        try:
-            _refuse_writing(connection, question)
-            found = connection.sql(question, params=parameters)
-            return found.to_arrow_table().to_pylist() if found is not None else []
-        except duckdb.Error as error:
-            raise SteppeError(
-                f"The query failed: {error}", hint="`steppe show tables` lists what can be asked"
-            ) from None
+        return run(connection, question, parameters).to_pylist()
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection, question: str, parameters: Parameters = None
+) -> pa.Table:
+    """Return the answer of a query as Arrow; anything but a question, or a bad one, is an error."""
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        _refuse_writing(connection, question)
+        found = connection.sql(question, params=parameters)
+        return found.to_arrow_table() if found is not None else pa.table({})
+    except duckdb.Error as error:
+        raise SteppeError(f"The query failed: {error}", hint=_hint(str(error))) from None
+    except RuntimeError as error:  # duckdb 2.0 has no class of its own for Ctrl-C
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _hint(failure: str) -> str:
+    left_out = {name for table in schemas.tables().values() for name in table.originals}
+    if any(f'"{name}" not found' in failure for name in left_out):
+        return "words as they came are left out of raw tables: `steppe sql --raw` shows them"
+    return "`steppe show tables` and `steppe query` list what can be asked"
 
 
 def _refuse_writing(connection: duckdb.DuckDBPyConnection, question: str) -> None:
@@ -81,26 +123,53 @@ def offending(lake: Lake, check: str) -> list[dict[str, Any]]:
     return ask(lake, sql.read(f"checks/{check}"))
 
 
-def _select(lake: Lake, table: str) -> str:
-    files = lake.files(table)
-    if not files:
-        return _nothing(table)
-    listed = ", ".join(f"'{quoted(f)}'" for f in files)
-    have = lake.columns(table)
+def _partitions(lake: Lake) -> dict[str, list[Partition]]:
+    """Return the partitions of each table, those without rows too where a table before has any."""
+    found: dict[str, list[Partition]] = {}
+    days: set[date] = set()
+    for name in schemas.tables():
+        found[name] = lake.partitions(name, sorted(days))
+        days |= {p.day for p in found[name]}
+    return found
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, partitions: Mapping[str, Sequence[Partition]]
+) -> None:
+    """Write `meta.partitions`: one row per table and day that was committed."""
+    import pyarrow as pa
+
+    listed = [(name, p) for name, parts in partitions.items() for p in parts]
+    columns = {
+        "table_name": pa.array([name for name, _ in listed], pa.string()),
+        "day": pa.array([p.day for _, p in listed], pa.date32()),
+        "rows": pa.array([p.rows for _, p in listed], pa.int64()),
+        "bytes": pa.array([p.size for _, p in listed], pa.int64()),
+        "written_at": pa.array([p.written_at for _, p in listed], pa.timestamp("us", tz="UTC")),
+    }
+    connection.register("given", pa.table(columns))
+    connection.execute("create schema meta")
+    connection.execute("create table meta.partitions as from given")
+    connection.unregister("given")
+
+
+def _select(lake: Lake, table: str, parts: Sequence[Partition], *, originals: bool) -> str:
+    """Return the query that is the table: its columns over the files of its newest version."""
+    contract = schemas.tables()[table]
+    left_out = () if originals else contract.originals
+    fields = [f for f in contract.schema if f.name not in left_out]
+    files = ", ".join(f"'{quoted(f)}'" for part in parts for f in part.files)
+    have = lake.columns(table) if files else set()
     columns = ", ".join(
         f'"{f.name}"' if f.name in have else f'null::{duckdb_type(f.type)} as "{f.name}"'
-        for f in schemas.tables()[table].schema
+        for f in fields
     )
+    if not files:  # a lake answers before it has data
+        return f"select {columns} where false"
     return (
-        f"select {columns} from read_parquet([{listed}], hive_partitioning = true, "  # noqa: S608
+        f"select {columns} from read_parquet([{files}], hive_partitioning = true, "  # noqa: S608
         "hive_types = {'day': DATE}, union_by_name = true)"
     )
-
-
-def _nothing(table: str) -> str:
-    """Return a query with the table's columns and no rows: a lake answers before it has data."""
-    columns = (f'null::{duckdb_type(f.type)} as "{f.name}"' for f in schemas.tables()[table].schema)
-    return f"select {', '.join(columns)} where false"
 
 
 def duckdb_type(kind: Any) -> str:

@@ -7,8 +7,10 @@ the day they were made from.  `docs/glossary.md` has the words.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
@@ -102,6 +104,9 @@ class Table:
 
     Delta writes minima and maxima of columns with statistics into its log in clear; text must
     never be among them, or a deleted person's words live on in `_delta_log`.
+
+    `originals` are the columns with words before personal data was replaced: `lake.query` shows
+    them only where they are asked for.
     """
 
     name: str
@@ -109,9 +114,11 @@ class Table:
     schema: pa.Schema
     statistics: tuple[str, ...]
     key: tuple[str, ...]
+    originals: tuple[str, ...]
 
 
-def tables() -> dict[str, Table]:
+@cache
+def tables() -> Mapping[str, Table]:
     """Return every Delta table by name, in the order of the journey."""
     import pyarrow as pa
 
@@ -120,18 +127,19 @@ def tables() -> dict[str, Table]:
         [("message_id", text), ("role", text), ("content", text), ("created_at", moment)]
     )
 
-    def table(name: str, grain: str, key: str, /, **columns: Any) -> Table:
+    def table(name: str, grain: str, key: str, /, originals: str = "", **columns: Any) -> Table:
         schema = pa.schema([("day", day), *columns.items()])
         wordless = tuple(
             f.name for f in schema if f.name.endswith("_id") or pa.types.is_primitive(f.type)
         )
-        return Table(name, grain, schema, wordless, tuple(key.split()))
+        return Table(name, grain, schema, wordless, tuple(key.split()), tuple(originals.split()))
 
     listed = [
         table(
             "raw_records",
             "one record as received",
             "record_id",
+            originals="title messages annotations attachments remarks",
             record_id=text,
             number=count,
             source=text,
@@ -151,6 +159,7 @@ def tables() -> dict[str, Table]:
             "raw_preferences",
             "one choice between two answers as received",
             "record_id",
+            originals="prompt chosen rejected",
             record_id=text,
             source=text,
             file=text,
@@ -166,6 +175,7 @@ def tables() -> dict[str, Table]:
             "raw_quarantined",
             "one record or file that could not be read",
             "record_id",
+            originals="detail excerpt",
             record_id=text,
             file=text,
             file_id=text,

@@ -21,9 +21,10 @@ import os
 import random
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,20 @@ class Provenance:
     asset: str
     run_id: str = ""
     code_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A day of a table: its Parquet files, their rows and bytes, and when they were written.
+
+    A day that was committed without any row has no files and no `written_at`.
+    """
+
+    day: date
+    files: tuple[str, ...]
+    rows: int
+    size: int
+    written_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +148,7 @@ class Lake:
 
     def _adds(self, table: str, days: Callable[[date], bool]) -> list[dict[str, Any]]:
         """Return the log's entries of the files that are these days."""
-        import pyarrow as pa
-
-        actions = pa.table(self._open(table).get_add_actions(flatten=True)).to_pylist()
-        return [a for a in actions if days(a["partition.day"])]
+        return [a for a in _actions(self._open(table)) if days(a["partition.day"])]
 
     def columns(self, table: str) -> set[str]:
         """Return the columns the table has on disk: an older home may lack some of today's."""
@@ -157,6 +169,17 @@ class Lake:
         if not self.exists(table):
             return 0
         return sum(a["num_records"] for a in self._adds(table, lambda d: d == day))
+
+    def partitions(self, table: str, days: Iterable[date] = ()) -> list[Partition]:
+        """Return the days that have rows, and of `days` those that were committed without any."""
+        if not self.exists(table):
+            return []
+        opened, found = self._open(table), defaultdict(list)
+        for added in _actions(opened):
+            found[added["partition.day"]].append(added)
+        empty = {d for d in days if d not in found and _made_from(opened, d) is not None}
+        folder = self.path(table)
+        return [_partition(folder, d, found.get(d, ())) for d in sorted({*found, *empty})]
 
     def replace(
         self,
@@ -218,7 +241,7 @@ class Lake:
         """Return the fingerprint of what a partition was made from, None if it never was."""
         if not self.exists(table):
             return None
-        return self._open(table).transaction_version(_transaction(str(partition)))
+        return _made_from(self._open(table), partition)
 
     def is_made_from(self, table: str, partition: date | str, fingerprint: str) -> bool:
         """Say whether a partition is already what these inputs make."""
@@ -341,6 +364,28 @@ class Lake:
             f"`{table}` was changed by others while it was written.",
             hint="run the same command again; nothing was written",
         )
+
+
+def _actions(table: DeltaTable) -> list[dict[str, Any]]:
+    """Return the log's entries of the files that are the table."""
+    import pyarrow as pa
+
+    return pa.table(table.get_add_actions(flatten=True)).to_pylist()
+
+
+def _made_from(table: DeltaTable, partition: date | str) -> int | None:
+    return table.transaction_version(_transaction(str(partition)))
+
+
+def _partition(folder: Path, day: date, files: Sequence[Mapping[str, Any]]) -> Partition:
+    moments = [f["modification_time"] / 1000 for f in files]
+    return Partition(
+        day,
+        files=tuple(sorted(str(folder / _unquote(f["path"])) for f in files)),
+        rows=sum(f["num_records"] for f in files),
+        size=sum(f["size_bytes"] for f in files),
+        written_at=datetime.fromtimestamp(max(moments), UTC) if moments else None,
+    )
 
 
 def _keep_to_the_owner(folder: Path) -> None:

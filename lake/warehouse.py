@@ -39,7 +39,6 @@ def publish(lake: Lake) -> Path:
                 f"attach '{query.quoted(draft)}' as w (storage_version '{STORAGE_VERSION}')"
             )
             connection.execute("use w")
-            connection.execute("create schema meta")
             query.define(connection, lake)
             for name in sql.names("marts"):
                 connection.execute(f"create table meta.draft as from {name}")

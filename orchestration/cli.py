@@ -98,18 +98,45 @@ def chat(question: str | None, model: str) -> None:
     talking.chat(settings(), question=question, model=model)
 
 
+SHAPE = click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json", "csv", "parquet"]),
+    default="table",
+    show_default=True,
+)
+OUT = click.option("--out", type=click.Path(path_type=Path), help="Write to a file.")
+
+
 @main.command(name="sql")
 @click.argument("query", required=False)
-@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
-def sql_command(query: str | None, shape: str) -> None:
-    """Ask the lake in SQL (DuckDB, read-only); without QUERY, open a shell."""
-    from orchestration import exploring
+@SHAPE
+@OUT
+@click.option("--raw", is_flag=True, help="Show raw words too, personal data included.")
+def sql_command(query: str | None, shape: str, out: Path | None, raw: bool) -> None:
+    """Ask the lake in SQL (DuckDB, read-only); without QUERY, open a shell or read a pipe."""
+    from orchestration import asking, shell
 
-    chosen = settings()
     if query:
-        exploring.answer(chosen, query, shape=shape)
+        asking.answer(settings(), query, shape=shape, out=out, originals=raw)
+    elif out is not None or shape == "parquet":
+        raise click.UsageError("a file and Parquet hold one answer: give QUERY.")
     else:
-        exploring.shell(chosen)
+        shell.run(settings(), shape=shape, originals=raw)
+
+
+@main.command(name="query")
+@click.argument("name", required=False)
+@SHAPE
+@OUT
+def query_command(name: str | None, shape: str, out: Path | None) -> None:
+    """Ask a question that has a name; without NAME, list the questions."""
+    from orchestration import answers, asking
+
+    if name:
+        asking.named(settings(), name, shape=shape, out=out)
+    else:
+        answers.give(asking.questions(), shape, out)
 
 
 @main.command()

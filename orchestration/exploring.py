@@ -1,54 +1,20 @@
-"""Looking into the lake from a terminal: SQL, search, and what there is."""
+"""Looking into the lake from a terminal: search, and what there is."""
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import click
 
 from lake import query, schemas
-from lake.errors import SettingsError, SteppeError
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
 from models.base import BaseModel
 from models.encoders import load_encoder
-
-PROMPT = "steppe"
-SHELL_HELP = "SQL ends with `;`.  .tables lists what there is, .quit or Ctrl-D leaves."
-
-
-def answer(settings: Settings, question: str, *, shape: str = "table") -> None:
-    """Run one query and print its rows as a table, JSON lines or CSV."""
-    _print(query.ask(Lake(settings.home), question), shape)
-
-
-def shell(settings: Settings) -> None:
-    """Read queries until the end of input; an error is shown and the shell goes on."""
-    _with_history()
-    click.echo(SHELL_HELP, err=True)
-    waiting = ""
-    while True:
-        try:
-            line = input(f"{PROMPT}{'…' if waiting else '>'} ")
-        except (EOFError, KeyboardInterrupt):
-            click.echo(err=True)
-            return
-        if line.strip() in {".quit", ".exit"}:
-            return
-        if line.strip() == ".tables":
-            show(settings, "tables", as_json=False)
-            continue
-        waiting = f"{waiting}\n{line}".strip()
-        if waiting.endswith(";"):
-            _tried(settings, waiting.rstrip(";"))
-            waiting = ""
 
 
 def search(settings: Settings, text: str, *, limit: int, as_json: bool) -> None:
@@ -66,7 +32,7 @@ def search(settings: Settings, text: str, *, limit: int, as_json: bool) -> None:
         }
         for r in found
     ]
-    _print(shown, "json" if as_json else "table")
+    _print(shown, as_json=as_json)
 
 
 def show(settings: Settings, what: str, *, as_json: bool) -> None:
@@ -78,7 +44,7 @@ def show(settings: Settings, what: str, *, as_json: bool) -> None:
         "deployments": lambda: query.ask(lake, "from deployment_history"),
         "funnel": lambda: query.ask(lake, "from cleaning_funnel"),
     }[what]()
-    _print(rows, "json" if as_json else "table")
+    _print(rows, as_json=as_json)
 
 
 def people(settings: Settings, *, as_json: bool) -> None:
@@ -86,7 +52,7 @@ def people(settings: Settings, *, as_json: bool) -> None:
     owner = pseudonym_of(settings, settings.owner)
     rows = query.ask(Lake(settings.home), "from stg_people")
     shown = [{"who": "owner" if r["person_id"] == owner else "", **r} for r in rows]
-    _print(shown, "json" if as_json else "table")
+    _print(shown, as_json=as_json)
 
 
 def pseudonym_of(settings: Settings, name: str) -> str:
@@ -157,7 +123,7 @@ def _tables(lake: Lake) -> list[dict[str, Any]]:
     return [
         {
             "table": t.name,
-            "rows": lake.arrow(t.name, columns="day").num_rows,
+            "rows": sum(p.rows for p in lake.partitions(t.name)),
             "version": lake.version(t.name),
             "grain": t.grain,
         }
@@ -165,36 +131,11 @@ def _tables(lake: Lake) -> list[dict[str, Any]]:
     ]
 
 
-def _tried(settings: Settings, question: str) -> None:
-    try:
-        answer(settings, question)
-    except SteppeError as error:
-        click.echo(f"error: {error}", err=True)
-
-
-def _as_json(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else str(value)
-
-
-def _with_history() -> None:
-    """Let the arrow keys work where the terminal can do it."""
-    try:
-        import readline  # noqa: F401
-    except ImportError:
-        return
-
-
-def _print(rows: Sequence[Mapping[str, Any]], shape: str) -> None:
+def _print(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    from orchestration.answers import json_lines
     from orchestration.console import print_table
 
-    if shape == "json":
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False, default=_as_json))
-    elif shape == "csv" and rows:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(rows[0])
-        writer.writerows(row.values() for row in rows)
-    elif shape == "table":
+    if as_json:
+        click.echo(json_lines(rows), nl=False)
+    else:
         print_table(rows)
-    elif shape not in {"csv", "table"}:
-        raise SettingsError(f"There is no format `{shape}`.", hint="table, json or csv")

@@ -1,13 +1,32 @@
 -- asset: cleaned_dialogues
 -- in = kept + dropped: returns each record that has no fate, or more than one
+-- A day that is not cleaned yet waits, and so does one that was read again since: in a backfill all
+-- days are read before the first is cleaned. A day that was cleaned is judged even if no row is left.
 with fates as (
-    select day, record_id, 'kept' as fate from cleaned_dialogues
+    select day, record_id from cleaned_dialogues
     union all
-    select day, record_id, 'dropped' as fate from cleaned_dropped where grain = 'dialogue'
+    select day, record_id from cleaned_dropped where grain = 'dialogue'
 ),
 
 counted as (
     select day, record_id, count(*) as fates from fates group by all
+),
+
+cleaned as (
+    select day, max(written_at) as written_at
+    from meta.partitions
+    where table_name like 'cleaned\_%' escape '\'
+    group by day
+    having bool_or(table_name = 'cleaned_dialogues')
+),
+
+judged as (
+    select cleaned.day
+    from cleaned
+    left join meta.partitions as received
+        on cleaned.day = received.day
+        and received.table_name = 'raw_records'
+    where coalesce(received.written_at <= cleaned.written_at, true)
 )
 
 select
@@ -20,4 +39,4 @@ full outer join counted
     and raw_records.day = counted.day
 where
     (coalesce(counted.fates, 0) != 1 or raw_records.record_id is null)
-    and coalesce(raw_records.day, counted.day) in (select day from fates)
+    and coalesce(raw_records.day, counted.day) in (from judged)

@@ -1,6 +1,7 @@
 -- one row per dialogue: its newest revision, and of near-duplicates the best alone
 with newest as (
-    select *
+    -- chosen without the messages, which are read afterwards and for these rows alone
+    select day, dialogue_id, revision, cluster_id, consent, quality
     from cleaned_dialogues
     qualify row_number() over (
         partition by dialogue_id
@@ -9,7 +10,7 @@ with newest as (
 ),
 
 best as (
-    select *
+    select day, dialogue_id, revision
     from newest
     qualify row_number() over (
         partition by coalesce(cluster_id, dialogue_id)
@@ -34,5 +35,8 @@ select
     turns,
     characters,
     messages,
+    list_min(list_transform(messages, lambda m: m.created_at)) as began_at,
+    list_max(list_transform(messages, lambda m: m.created_at)) as ended_at,
     day
-from best
+from cleaned_dialogues
+semi join best using (day, dialogue_id, revision)

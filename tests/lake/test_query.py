@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import sql
@@ -95,8 +96,58 @@ def test_a_table_of_an_older_home_answers_with_nulls(lake: Lake) -> None:
     import pyarrow as pa
     from deltalake import write_deltalake
 
-    old = {"day": [DAY], **{name: [value] for name, value in ROW.items() if name != "detail"}}
+    old = {"day": [DAY], **{name: [value] for name, value in ROW.items() if name != "reason"}}
     write_deltalake(str(lake.path("raw_quarantined")), pa.table(old), partition_by=["day"])
 
-    assert [{"detail": None}] == query.ask(lake, "select detail from raw_quarantined")
-    assert [None] == [row["detail"] for row in lake.rows("raw_quarantined")]
+    assert [{"reason": None}] == query.ask(lake, "select reason from raw_quarantined")
+    assert [None] == [row["reason"] for row in lake.rows("raw_quarantined")]
+
+
+def columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """Return the names of a table's columns, as a query sees them."""
+    return set(connection.sql(f"from {table}").columns)
+
+
+def test_words_as_they_came_are_left_out_unless_they_are_asked_for(lake: Lake) -> None:
+    with query.connect(lake) as cleaned, query.connect(lake, originals=True) as raw:
+        for name, table in schemas.tables().items():
+            assert set(table.schema.names) == columns(raw, name)
+            assert set(table.schema.names) - set(table.originals) == columns(cleaned, name)
+
+
+def test_every_text_of_a_raw_table_is_an_original_or_known_to_be_none() -> None:
+    """A column that is added to a raw table has to be decided on."""
+    shown = {"day", "record_id", "number", "source", "file", "file_id", "position"}
+    shown |= {"conversation_id", "user_id", "participants", "origin", "reason"}
+    raw = [table for name, table in schemas.tables().items() if name.startswith("raw_")]
+
+    assert [] == [
+        (table.name, column)
+        for table in raw
+        for column in table.schema.names
+        if column not in shown and column not in table.originals
+    ]
+
+
+def test_a_question_for_originals_is_told_where_they_are(lake: Lake) -> None:
+    with pytest.raises(SteppeError, match=r"hint: .*--raw"):
+        query.ask(lake, "select messages from raw_records")
+
+
+def test_partitions_are_days_that_were_committed_with_or_without_rows(lake: Lake) -> None:
+    lake.replace("raw_quarantined", [ROW], day=DAY, made_from="1" * 32, by=BY)
+    lake.replace("cleaned_dropped", [], day=DAY, made_from="1" * 32, by=BY)
+
+    found = query.ask(lake, "select table_name, day, rows, bytes > 0 as big from meta.partitions")
+
+    assert [
+        {"table_name": "raw_quarantined", "day": DAY, "rows": 1, "big": True},
+        {"table_name": "cleaned_dropped", "day": DAY, "rows": 0, "big": False},
+    ] == found
+
+
+def test_explore_is_a_schema_for_whoever_asks_for_it(lake: Lake) -> None:
+    with query.connect(lake, explore=True) as connection:
+        answers = [query.run(connection, f"from explore.{n}") for n in sql.names("explore")]
+
+    assert {0} == {answer.num_rows for answer in answers}

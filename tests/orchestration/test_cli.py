@@ -5,12 +5,16 @@ import io
 import json
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from pyarrow import BufferReader, parquet
 
+import sql
 from lake import schemas
 from lake.errors import SteppeError
 from lake.ids import pseudonym_key, user_id_of
@@ -19,9 +23,11 @@ from orchestration import automation
 from orchestration.cli import main
 
 
-def steppe(*arguments: str) -> Result:
+def steppe(*arguments: str, typed: str = "") -> Result:
     """Run the program in this process; an exception that is no exit is raised."""
-    return CliRunner().invoke(main, list(arguments), prog_name="steppe", catch_exceptions=False)
+    return CliRunner().invoke(
+        main, list(arguments), input=typed, prog_name="steppe", catch_exceptions=False
+    )
 
 
 def commands(group: click.Group = main, *above: str) -> Iterator[tuple[str, ...]]:
@@ -35,6 +41,11 @@ def commands(group: click.Group = main, *above: str) -> Iterator[tuple[str, ...]
 def home() -> Path:
     """Return the home of the test."""
     return settings().home
+
+
+def rows_of(data: bytes) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file."""
+    return parquet.read_table(BufferReader(data)).to_pylist()
 
 
 # --- help ---------------------------------------------------------------------------------------
@@ -70,6 +81,11 @@ def test_the_version_is_told() -> None:
         ("ingest", "no-such-folder"),
         ("sql", "selec 1"),
         ("sql", "from no_such_table"),
+        ("sql", "select messages from raw_records"),
+        ("sql", "select 1", "--out", "answer.txt"),
+        ("query", "language_mixx"),
+        ("query", "no such question at all"),
+        ("query", "language_mix", "--format", "csv", "--out", "no-such-folder/answer.csv"),
         ("chat", "Привет!"),
         ("serve",),
         ("base", "show"),
@@ -94,6 +110,8 @@ def test_an_error_ends_with_its_hint_and_code_1(arguments: tuple[str, ...]) -> N
         ("search",),
         ("show", "nothing"),
         ("sql", "select 1", "--format", "xml"),
+        ("sql", "--format", "parquet"),
+        ("sql", "--out", "answer.csv"),
         ("search", "кот", "--limit", "0"),
         ("serve", "--port", "70000"),
         ("automate", "perhaps"),
@@ -216,21 +234,66 @@ def test_sql_answers_as_csv() -> None:
 
 
 def test_sql_answers_as_a_table() -> None:
-    shown = steppe("sql", QUERY).stdout
+    shown = steppe("sql", QUERY)
 
-    assert all(word in shown for word in ("one", "два", "0.125"))
+    assert all(word in shown.stdout for word in ("one", "два", "0.125"))
+    assert "1 row, " in shown.stderr
 
 
-def test_the_shell_answers_and_survives_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    typed = iter(["selec 1;", "select 40 +", "2 as answer;", ".tables", ".quit"])
-    monkeypatch.setattr("builtins.input", lambda _: next(typed))
+def test_sql_answers_as_parquet_to_a_pipe_and_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "answer.parquet"
+    piped = steppe("sql", QUERY, "--format", "parquet").stdout_bytes
+    written = steppe("sql", QUERY, "--format", "parquet", "--out", str(file))
 
-    shown = steppe("sql")
+    assert [{"one": 1, "two": "два", "eighth": Decimal("0.125")}] == rows_of(piped)
+    assert rows_of(piped) == rows_of(file.read_bytes())
+    assert ("", True) == (written.stdout, f"in {file}" in written.stderr)
 
-    assert 0 == shown.exit_code
-    assert "hint: " in shown.stderr
-    assert "42" in shown.stdout
-    assert "raw_records" in shown.stdout
+
+def test_words_as_they_came_are_shown_to_whoever_asks_for_them_by_name() -> None:
+    shown = steppe("sql", "select messages from raw_records", "--raw", "--format", "csv")
+
+    assert (0, "messages\n") == (shown.exit_code, shown.stdout)
+    assert "personal data included" in shown.stderr
+
+
+def test_a_pipe_of_statements_is_answered_to_its_end_and_tells_of_a_mistake() -> None:
+    answered = steppe("sql", typed="select 40 +\n2 as answer;\n.tables\nselect 7 as last")
+    mistaken = steppe("sql", typed="selec 1;\nselect 42 as answer;\n")
+
+    assert 0 == answered.exit_code
+    assert all(word in answered.stdout for word in ("42", "raw_records", "last"))
+    assert (1, True) == (mistaken.exit_code, "42" in mistaken.stdout)
+    assert "hint: " in mistaken.stderr
+
+
+def test_a_pipe_of_statements_has_its_answers_in_the_format_asked_for() -> None:
+    shown = steppe("sql", "--format", "csv", typed="select 1 as x;\nselect 2 as y;\n")
+
+    assert "x\n1\ny\n2\n" == shown.stdout
+
+
+# --- questions that have a name -----------------------------------------------------------------
+
+
+def test_questions_are_listed_with_what_they_ask() -> None:
+    listed = [json.loads(line) for line in steppe("query", "--format", "json").stdout.splitlines()]
+
+    assert [*sql.names("explore"), *sql.names("marts")] == [row["name"] for row in listed]
+    assert all(len(row["question"]) > 20 for row in listed)
+
+
+@pytest.mark.parametrize("name", [*sql.names("explore"), *sql.names("marts")])
+def test_every_question_is_answered_on_an_empty_home(name: str) -> None:
+    answered = steppe("query", name, "--format", "csv")
+
+    assert 0 == answered.exit_code
+    assert 1 == len(answered.stdout.splitlines())
+
+
+def test_an_unknown_question_is_told_the_nearest_name() -> None:
+    assert "hint: did you mean `when_do_i_talk`?" in steppe("query", "when_do_you_talk").stderr
+    assert "hint: `steppe query` lists them" in steppe("query", "xyz").stderr
 
 
 # --- intake and automation ----------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """Each check in `sql/checks` passes on right rows and objects to wrong ones: exactly to those."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 import sql
 from lake import query
-from lake.tables import Lake
+from lake.tables import Lake, Provenance
 
 Rows = dict[str, list[dict[str, Any]]]
+LATER = date(2026, 1, 2)
 
 
 def talk(*roles: str) -> list[dict[str, Any]]:
@@ -23,6 +25,15 @@ KEPT = {
     "messages": talk("user", "assistant"),
 }
 DROPPED = {"record_id": "q", "grain": "dialogue"}
+CHOICE = {
+    "record_id": "c",
+    "preference_id": "p",
+    "source": "oasst",
+    "conversation_id": "tree",
+    "split": "train",
+}
+REASON = {"rule": "length", "reason": "too_short"}
+SCORE = {"evaluation_id": "e", "model_id": "a", "low": 0.1, "high": 0.2, "coverage": 1.0}
 CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_every_record_is_accounted_for": (
         {
@@ -36,6 +47,150 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
             "cleaned_dropped": [DROPPED, {"record_id": "invented", "grain": "dialogue"}],
         },
         3,
+    ),
+    "assert_every_preference_is_accounted_for": (
+        {
+            "raw_preferences": [{"record_id": "c"}, {"record_id": "q"}],
+            "cleaned_preferences": [CHOICE],
+            "cleaned_dropped": [{"record_id": "q", "grain": "preference"}],
+        },
+        {
+            "raw_preferences": [{"record_id": n} for n in ("c", "lost", "q")],
+            "cleaned_preferences": [CHOICE, {**CHOICE, "record_id": "q", "preference_id": "o"}],
+            "cleaned_dropped": [
+                {"record_id": "q", "grain": "preference"},
+                {"record_id": "lost", "grain": "dialogue"},
+                {"record_id": "invented", "grain": "preference"},
+            ],
+        },
+        3,
+    ),
+    "assert_no_preference_crosses_splits": (
+        {
+            "cleaned_dialogues": [
+                {**KEPT, "source": "oasst", "conversation_id": "tree"},
+                {**KEPT, "dialogue_id": "e", "revision": "w", "split": "test"},
+                {
+                    **KEPT,
+                    "day": LATER,
+                    "source": "oasst",
+                    "conversation_id": "tree",
+                    "split": "test",
+                },
+            ],
+            "cleaned_preferences": [CHOICE, {**CHOICE, "preference_id": "o", "source": "pairs"}],
+        },
+        {
+            "cleaned_dialogues": [
+                {**KEPT, "source": "oasst", "conversation_id": "tree", "split": "test"}
+            ],
+            "cleaned_preferences": [CHOICE],
+        },
+        1,
+    ),
+    "assert_choices_are_received_once": (
+        {"raw_preferences": [{"record_id": "c"}], "raw_records": [{"record_id": "r"}]},
+        {
+            "raw_preferences": [{"record_id": "c"}, {"record_id": "r"}],
+            "raw_records": [{"record_id": "r"}],
+        },
+        1,
+    ),
+    "assert_quarantined_have_reasons": (
+        {"raw_quarantined": [{"record_id": "q", "reason": "binary", "file": "f"}]},
+        {
+            "raw_quarantined": [
+                {"record_id": "q", "reason": "binary"},
+                {"record_id": "r", "file": "f"},
+            ]
+        },
+        2,
+    ),
+    "assert_drops_have_reasons": (
+        {"cleaned_dropped": [{**DROPPED, **REASON}, {**DROPPED, **REASON, "grain": "preference"}]},
+        {"cleaned_dropped": [DROPPED, {**DROPPED, **REASON, "grain": "sentence"}]},
+        2,
+    ),
+    "assert_findings_are_in_what_was_kept": (
+        {
+            "cleaned_dialogues": [KEPT],
+            "cleaned_preferences": [CHOICE],
+            "cleaned_findings": [{"record_id": "r"}, {"record_id": "c"}],
+        },
+        {
+            "cleaned_dialogues": [KEPT],
+            "cleaned_findings": [{"record_id": "r"}, {"record_id": "q"}],
+        },
+        1,
+    ),
+    "assert_what_is_kept_is_remembered": (
+        {"cleaned_dialogues": [KEPT], "cleaned_signatures": [{"revision": "v"}]},
+        {"cleaned_dialogues": [KEPT], "cleaned_signatures": [{"revision": "w"}]},
+        2,
+    ),
+    "assert_paraphrases_repeat_another": (
+        {
+            "cleaned_dialogues": [KEPT],
+            "embeddings_duplicates": [
+                {"dialogue_id": "d", "revision": "v", "paraphrase_of": "e", "similarity": 0.9}
+            ],
+        },
+        {
+            "cleaned_dialogues": [KEPT],
+            "embeddings_duplicates": [
+                {"dialogue_id": "d", "revision": "v", "paraphrase_of": "d", "similarity": 1.0},
+                {"dialogue_id": "d", "revision": "v", "paraphrase_of": "e", "similarity": 9.0},
+                {"dialogue_id": "d", "revision": "w", "paraphrase_of": "e", "similarity": 0.9},
+            ],
+        },
+        3,
+    ),
+    "assert_refused_self_chats_have_reasons": (
+        {
+            "self_chats_dropped": [{"dialogue_id": "s", "reason": "no_stop"}],
+            "self_chats_dialogues": [{"dialogue_id": "t"}],
+        },
+        {
+            "self_chats_dropped": [
+                {"dialogue_id": "s", "reason": "no_stop"},
+                {"dialogue_id": "u"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s"}],
+        },
+        2,
+    ),
+    "assert_scores_are_sound": (
+        {"evaluations_scores": [SCORE]},
+        {"evaluations_scores": [{**SCORE, "low": 0.3}, {**SCORE, "coverage": 1.5}]},
+        2,
+    ),
+    "assert_samples_are_scored": (
+        {
+            "evaluations_scores": [SCORE],
+            "evaluations_samples": [{"evaluation_id": "e", "model_id": "a"}],
+        },
+        {
+            "evaluations_scores": [SCORE],
+            "evaluations_samples": [
+                {"evaluation_id": "e", "model_id": "b"},
+                {"evaluation_id": "f", "model_id": "a"},
+            ],
+        },
+        2,
+    ),
+    "assert_verdicts_have_reasons": (
+        {
+            "adapters_versions": [{"adapter_id": "a"}],
+            "evaluations_verdicts": [{"adapter_id": "a", "reasons": ["better"]}],
+        },
+        {
+            "adapters_versions": [{"adapter_id": "a"}],
+            "evaluations_verdicts": [
+                {"adapter_id": "a", "evaluation_id": "e"},
+                {"adapter_id": "b", "evaluation_id": "f", "reasons": ["better"]},
+            ],
+        },
+        2,
     ),
     "assert_record_ids_are_unique": (
         {"raw_records": [{"record_id": "r"}], "raw_quarantined": [{"record_id": "q"}]},
@@ -164,6 +319,40 @@ def test_wrong_rows_are_returned(name: str, lake: Lake, fill: Any) -> None:
         fill(table, *rows)
 
     assert count == len(query.offending(lake, name))
+
+
+# --- a day's records, and the day's cleaning ----------------------------------------------------
+
+ACCOUNTED = "assert_every_record_is_accounted_for"
+DAY = date(2026, 1, 1)
+
+
+def clean_to_nothing(lake: Lake) -> None:
+    lake.replace("cleaned_dialogues", [], day=DAY, made_from="1" * 32, by=Provenance("test"))
+
+
+def test_a_day_that_is_not_cleaned_yet_waits(lake: Lake, fill: Any) -> None:
+    fill("raw_records", {"record_id": "r"}, {"record_id": "other", "day": date(2026, 1, 2)})
+    fill("cleaned_dialogues", KEPT)
+
+    assert [] == query.offending(lake, ACCOUNTED)
+
+
+def test_a_cleaned_day_without_any_row_is_objected_to(lake: Lake, fill: Any) -> None:
+    fill("raw_records", {"record_id": "r"}, {"record_id": "s"})
+    clean_to_nothing(lake)
+
+    assert [{"day": DAY, "record_id": n, "fates": 0} for n in "rs"] == sorted(
+        query.offending(lake, ACCOUNTED), key=lambda row: row["record_id"]
+    )
+
+
+def test_a_day_read_again_since_it_was_cleaned_waits(lake: Lake, fill: Any) -> None:
+    fill("raw_records", {"record_id": "r"})
+    fill("cleaned_dialogues", KEPT)
+    fill("raw_records", {"record_id": "r"}, {"record_id": "new"})
+
+    assert [] == query.offending(lake, ACCOUNTED)
 
 
 @pytest.mark.parametrize("name", sql.names("checks"))

@@ -1,6 +1,8 @@
 """Staging and marts: given rows, expected rows."""
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +68,46 @@ def test_everybody_who_speaks_is_a_person_once(lake: Lake, fill: Any) -> None:
         ("me", 2, 1, "mixed", DAY, NEXT),
         ("anya", 1, 0, "explore", NEXT, NEXT),
     ] == [tuple(r.values()) for r in found]
+
+
+def test_a_dialogue_lasts_from_its_first_message_to_its_last(lake: Lake, fill: Any) -> None:
+    first, last = datetime(2026, 1, 1, 9, tzinfo=UTC), datetime(2026, 1, 1, 11, tzinfo=UTC)
+    times = (last, None, first)
+    said = [{**m, "created_at": t} for m, t in zip(talk("а", "б", "в"), times, strict=True)]
+    fill("cleaned_dialogues", {"dialogue_id": "d", "messages": said}, {"dialogue_id": "e"})
+
+    found = query.ask(lake, "select began_at, ended_at from stg_dialogues order by dialogue_id")
+
+    assert [(first, last), (None, None)] == [tuple(r.values()) for r in found]
+
+
+def test_forms_of_a_word_are_one_word_and_function_words_none(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "a", "messages": talk("Расскажи мне про собак!", "Собаки лают.")},
+        {"dialogue_id": "b", "messages": talk("Как зовут собаку? Собака, собака!", "Буран.")},
+        {"dialogue_id": "c", "messages": talk("Собаку зовут [имя 1], email [почта 1]", "Да.")},
+    )
+
+    found = query.ask(lake, "select dialogue_id, word from stg_words order by all")
+
+    assert [
+        ("a", "собаку"),
+        ("b", "зовут"),
+        ("b", "собаку"),
+        ("c", "email"),
+        ("c", "зовут"),
+        ("c", "собаку"),
+    ] == [tuple(r.values()) for r in found]
+
+
+def test_self_chats_are_kept_or_dropped(lake: Lake, fill: Any) -> None:
+    fill("self_chats_dialogues", {"dialogue_id": "a", "method": "two_role"})
+    fill("self_chats_dropped", {"dialogue_id": "b", "method": "two_role", "reason": "no_stop"})
+
+    found = query.ask(lake, "select dialogue_id, fate, reason from stg_self_chats order by all")
+
+    assert [("a", "kept", ""), ("b", "dropped", "no_stop")] == [tuple(r.values()) for r in found]
 
 
 def test_messages_keep_their_order(lake: Lake, fill: Any) -> None:
@@ -161,3 +203,9 @@ def test_a_deployment_ends_when_the_next_begins(lake: Lake, fill: Any) -> None:
 def test_every_view_states_its_grain_first(folder: str) -> None:
     for name in sql.names(folder):
         assert sql.read(f"{folder}/{name}").startswith("-- one row per ")
+
+
+def test_every_view_has_its_test() -> None:
+    asked = set(re.findall(r"from (\w+)", Path(__file__).read_text(encoding="utf-8")))
+
+    assert [] == [n for n in (*sql.names("staging"), *sql.names("marts")) if n not in asked]

@@ -1,0 +1,17 @@
+-- How much personal data was found and replaced, and where?
+-- grain: one row per source and kind of personal data
+with sources as (
+    select distinct record_id, source from main.cleaned_dialogues
+)
+
+select
+    sources.source,
+    cleaned_findings.reason as kind,
+    count(*) as places,
+    count(distinct cleaned_findings.record_id) as dialogues,
+    max(cleaned_findings.day) as last_day
+from main.cleaned_findings
+inner join sources on cleaned_findings.record_id = sources.record_id
+where cleaned_findings.rule = 'personal_data'
+group by sources.source, cleaned_findings.reason
+order by places desc, sources.source, kind

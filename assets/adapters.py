@@ -10,6 +10,7 @@ import dagster as dg
 from assets import plots, reporting, training_sets
 from assets.compute import GpuCompute, needs_gpu
 from assets.lineage import adapter_folder, registry_of
+from lake import warehouse
 from lake.errors import DataError, TrainingFailed
 from lake.settings import Settings
 from lake.tables import Lake
@@ -38,8 +39,8 @@ def adapters_training_sets(
     rows = training_sets.table_rows(planned, lake)
     by = reporting.provenance(context, "adapters_training_sets", planned.recipe.recipe_id)
     lake.append("adapters_training_sets", rows, day=datetime.now(UTC).date(), by=by)
+    warehouse.publish(lake)
     return reporting.materialized(
-        lake,
         "adapters_training_sets",
         len(rows),
         lake.version("adapters_training_sets"),
@@ -80,9 +81,9 @@ def adapters_versions(
     by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
     row = _row(report, planned, version)
     lake.append("adapters_versions", [row], day=datetime.now(UTC).date(), by=by)
+    warehouse.publish(lake)
     yield from (r for r in session.get_results() if isinstance(r, dg.AssetCheckResult))
     yield reporting.materialized(
-        lake,
         "adapters_versions",
         1,
         lake.version("adapters_versions"),

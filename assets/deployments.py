@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets import reporting, training_sets
 from assets.lineage import champion, registry_of, trained, verdicts_on
+from lake import warehouse
 from lake.errors import DeploymentError
 from lake.ids import content_id
 from lake.settings import Settings
@@ -53,9 +54,9 @@ def deployments_history(
     }
     by = reporting.provenance(context, "deployments_history", verdicts[-1]["policy_id"])
     lake.append("deployments_history", [row], day=datetime.now(UTC).date(), by=by)
+    warehouse.publish(lake)
     crown(registry_of(settings), adapter["adapter_id"])
     return reporting.materialized(
-        lake,
         "deployments_history",
         1,
         lake.version("deployments_history"),

@@ -9,6 +9,7 @@ import dagster as dg
 from assets import fingerprints, reporting
 from assets.paraphrases import paraphrases
 from assets.partitions import DAYS
+from lake import warehouse
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import DIALOGUES, Vectors, schema
@@ -65,8 +66,9 @@ def embeddings_duplicates(
         rows = paraphrased(lake, settings, day, encoder, made_from=made_from)
     by = reporting.provenance(context, "embeddings", encoder.encoder_id)
     version = lake.replace("embeddings_duplicates", rows, day=day, made_from=made_from, by=by)
+    warehouse.publish(lake)
     return reporting.materialized(
-        lake, "embeddings_duplicates", len(rows), version, fingerprint=made_from
+        "embeddings_duplicates", len(rows), version, fingerprint=made_from
     )
 
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from assets import exams, plots, reporting, training_sets
 from assets.lineage import adapter_folder, champion, registry_of, trained
+from lake import warehouse
 from lake.errors import DataError
 from lake.ids import content_id
 from lake.settings import Settings
@@ -63,9 +64,8 @@ def evaluations(
     )
     for name, rows in zip(SPECS, (samples, scores, [decision]), strict=True):
         lake.append(name, rows, day=today, by=by)
-        yield reporting.materialized(
-            lake, name, len(rows), lake.version(name), **_shown(name, rows)
-        )
+        yield reporting.materialized(name, len(rows), lake.version(name), **_shown(name, rows))
+    warehouse.publish(lake)
     registry = registry_of(settings)
     registry.log_scores(adapter["adapter_id"], challenger.scores)
     if verdict.passed:

@@ -18,6 +18,8 @@ RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "1"
+KEPT = ("cleaned_signatures", "cleaned_preferences")
+"""The tables by which later days know what was kept."""
 
 
 def raw(settings: Settings, day: date) -> str:
@@ -28,17 +30,25 @@ def raw(settings: Settings, day: date) -> str:
 
 
 def cleaned(settings: Settings, day: date) -> str:
-    """Return the id of a day's records, the days before it, the policy and its settings.
+    """Return the id of a day's records, the day before as it was cleaned, the policy, its settings.
 
-    The days before count, for what they kept is a duplicate today.
+    What earlier days kept is a duplicate today.  The id of the day before contains that of its own
+    day before, and it is read from the lake: a day that was cleaned out of turn is told from one
+    that knew all earlier days.
     """
     from assets import cleaning
 
-    earlier = [raw(settings, d) for d in inbox.days(settings.inbox) if d <= day]
+    lake = Lake(settings.home)
+    before = max((d for t in KEPT for d in _days(lake, t) if d < day), default=None)
+    known = [lake.made_from("raw_records", day), before and lake.made_from(KEPT[0], before)]
     personal = settings.personal_data.model_dump_json()
     consent = json_id(settings.consent.model_dump())
     policy = cleaning.load_policy(settings.cleaning_policy)
-    return content_id("cleaned", policy.policy_id, personal, consent, *earlier)
+    return content_id("cleaned", policy.policy_id, personal, consent, *map(str, known))
+
+
+def _days(lake: Lake, table: str) -> list[date]:
+    return [part.day for part in lake.partitions(table)]
 
 
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:

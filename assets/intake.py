@@ -51,11 +51,11 @@ class Intake:
             elif isinstance(item, Preference):
                 answers = len(item.chosen) + len(item.rejected)
                 if chosen.add(item, place, _length(item.prompt) + answers):
-                    self.preferences.add(preferences_table(*chosen.taken()))
+                    self._choose(chosen)
             elif unread.add(item, place):
                 self._quarantine(unread)
         self._keep(said)
-        self.preferences.add(preferences_table(*chosen.taken()))
+        self._choose(chosen)
         self._quarantine(unread)
 
     def _keep(self, said: _Pile) -> None:
@@ -71,6 +71,9 @@ class Intake:
                 pseudonym=self._pseudonym,
             )
         )
+
+    def _choose(self, chosen: _Pile) -> None:
+        self.preferences.add(preferences_table(*chosen.taken(), pseudonym=self._pseudonym))
 
     def _quarantine(self, unread: _Pile) -> None:
         items, places = unread.taken()

@@ -2,28 +2,64 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from typing import Any
 
 import dagster as dg
 
 WIDTH_INCHES, HEIGHT_INCHES, DPI = 6.0, 2.6, 90
+BAR_INCHES, TITLE_INCHES = 0.24, 0.4
+# Okabe and Ito's palette, told apart by colour-blind people too (https://jfly.uni-koeln.de/color/).
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
 
 
 def bars(counts: Mapping[str, float], title: str) -> dg.MetadataValue:
     """Return a horizontal bar a name, longest first."""
     names = sorted(counts, key=lambda name: counts[name])
 
-    def draw(axes: object) -> None:
-        axes.barh(names, [counts[n] for n in names], color="#5b7f95")  # type: ignore[attr-defined]
+    def draw(axes: Any) -> None:
+        axes.barh(names, [counts[n] for n in names], color="#5b7f95")
 
     return _picture(draw, title)
+
+
+def funnel(fates: Mapping[tuple[str, str], int], title: str) -> dg.MetadataValue:
+    """Return what came in, what was kept, and what was dropped by reason, in a colour a source.
+
+    `fates` counts by (source, fate); a bar's length is the number at its end.
+    """
+    totals: Counter[str] = Counter()
+    for (_, fate), count in fates.items():
+        totals[fate] += count
+    dropped = sorted(totals.keys() - {"kept"}, key=lambda fate: (totals[fate], fate))
+    names = [*dropped, "kept", "received"]
+    sources = sorted({source for source, _ in fates})
+    totals["received"] = totals.total()
+
+    def draw(axes: Any) -> None:
+        left = dict.fromkeys(names, 0)
+        for source, colour in zip(sources, cycle(COLOURS), strict=False):
+            own = {name: fates.get((source, name), 0) for name in names}
+            own["received"] = sum(own.values())
+            axes.barh(names, own.values(), left=list(left.values()), color=colour, label=source)
+            left = {name: left[name] + own[name] for name in names}
+        for row, name in enumerate(names):
+            axes.annotate(f" {totals[name]:,}", (totals[name], row), va="center", fontsize=8)
+        axes.margins(x=0.12)
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+
+    return _picture(draw, title, height=TITLE_INCHES + BAR_INCHES * max(len(names), len(sources)))
 
 
 def line(points: Sequence[tuple[float, float]], title: str) -> dg.MetadataValue:
     """Return a curve through (x, y) points."""
 
-    def draw(axes: object) -> None:
-        axes.plot([x for x, _ in points], [y for _, y in points], color="#b5651d")  # type: ignore[attr-defined]
+    def draw(axes: Any) -> None:
+        axes.plot([x for x, _ in points], [y for _, y in points], color="#b5651d")
 
     return _picture(draw, title)
 
@@ -31,24 +67,26 @@ def line(points: Sequence[tuple[float, float]], title: str) -> dg.MetadataValue:
 def intervals(rows: Sequence[tuple[str, float, float, float]], title: str) -> dg.MetadataValue:
     """Return a dot with its interval for each (name, value, low, high)."""
 
-    def draw(axes: object) -> None:
+    def draw(axes: Any) -> None:
         for name, value, low, high in reversed(rows):
             error = [[value - low], [high - value]]
-            axes.errorbar(value, name, xerr=error, fmt="o", color="#5b7f95", capsize=3)  # type: ignore[attr-defined]
+            axes.errorbar(value, name, xerr=error, fmt="o", color="#5b7f95", capsize=3)
 
     return _picture(draw, title)
 
 
-def _picture(draw: object, title: str) -> dg.MetadataValue:
+def _picture(
+    draw: Callable[[Any], None], title: str, *, height: float = HEIGHT_INCHES
+) -> dg.MetadataValue:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_INCHES, HEIGHT_INCHES), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH_INCHES, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title, loc="left", fontsize=10)
-    draw(axes)  # type: ignore[operator]
+    draw(axes)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     encoded = base64.b64encode(buffer.getvalue()).decode()

@@ -1,11 +1,12 @@
 """raw: dialogues exactly as received, one partition a day; and the base everything starts from."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from assets import fingerprints, plots, reporting
+from assets import days, fingerprints, plots, reporting
 from assets.fingerprints import RAW_CODE
 from assets.intake import Intake
 from assets.partitions import DAYS
@@ -43,31 +44,46 @@ SPECS = {
     specs=[dg.AssetSpec(n, description=words, kinds={"delta"}) for n, words in SPECS.items()],
     group_name="raw",
     partitions_def=DAYS,
+    backfill_policy=days.BACKFILLS,
 )
 def raw(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult]:
-    """Read every file of a day's inbox; nothing of it is lost, what cannot be read has a reason."""
-    day = reporting.day_of(context)
+    """Read every file of a day's inbox; nothing of it is lost, what cannot be read has a reason.
+
+    A day that is what its files make already is left as it is.
+    """
     by = reporting.provenance(context, "raw", RAW_CODE)
-    into = Destination(lake, day, fingerprints.raw(settings, day), by)
-    with Intake(settings, day) as taken:
+
+    def work(day: date) -> days.Told:
+        into = Destination(lake, day, fingerprints.raw(settings, day), by)
+        return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _read(settings, into)
+
+    yield from days.each_day(context, lake, work)
+
+
+def _read(settings: Settings, into: Destination) -> days.Told:
+    """Read a day; no words are shown, for events are kept outside the lake."""
+    with Intake(settings, into.day) as taken:
         taken.read(reporting.progress("raw"))
-        yield into.replace("raw_preferences", taken.preferences, shown=["source", "origin"])
-        yield into.replace(
-            "raw_quarantined",
-            taken.quarantined,
-            shown=["file", "reason", "detail"],
-            reasons=plots.bars(taken.reasons, "quarantined by reason") if taken.reasons else {},
-        )
-        yield into.replace(
-            "raw_records",
-            taken.records,
-            shown=["source", "file", "position"],  # no words: events are kept outside the lake
-            sources=dict(taken.sources),
-        )
+        reasons = {"reasons": plots.bars(taken.reasons, "quarantined by reason")}
+        return [
+            into.replace("raw_preferences", taken.preferences, shown=["source", "origin"]),
+            into.replace(
+                "raw_quarantined",
+                taken.quarantined,
+                shown=["file", "reason", "detail"],
+                **(reasons if taken.reasons else {}),
+            ),
+            into.replace(
+                "raw_records",
+                taken.records,
+                shown=["source", "file", "position"],
+                sources=dict(taken.sources),
+            ),
+        ]
 
 
 def _shown(report: dict) -> dict[str, Any]:

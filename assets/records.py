@@ -61,7 +61,9 @@ def records_table(
     )
 
 
-def preferences_table(made: Sequence[Preference], places: Sequence[Place]) -> pa.Table:
+def preferences_table(
+    made: Sequence[Preference], places: Sequence[Place], *, pseudonym: Callable[[str], str]
+) -> pa.Table:
     """Return choices as rows of `raw_preferences`."""
     import pyarrow as pa
 
@@ -70,6 +72,9 @@ def preferences_table(made: Sequence[Preference], places: Sequence[Place]) -> pa
         {
             **_places(places),
             **{c: pa.array([getattr(p, c) for p in made], pa.string()) for c in columns},
+            "participants": pa.array(
+                [(*map(pseudonym, p.participants),) for p in made], pa.list_(pa.string())
+            ),
             "prompt": messages_array([p.prompt for p in made]),
         }
     )

@@ -1,18 +1,20 @@
 """What an asset tells about itself: rows, version, a preview, and how far it has come."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from lake import schemas, warehouse
+from lake import schemas
 from lake.spool import Spool
 from lake.tables import Lake, Provenance
 
 PREVIEW_ROWS = 5
 PREVIEW_CHARACTERS = 120
+UNCHANGED = "unchanged"
+"""The metadata of a table that was not written, for it was already what its inputs make."""
 
 Progress = Callable[[str, int, int], None]
 _listeners: list[Progress] = []
@@ -44,10 +46,9 @@ def provenance(context: dg.AssetExecutionContext, asset: str, code_version: str)
 
 
 def materialized(
-    lake: Lake, table: str, rows: int, version: int, *, fingerprint: str = "", **extra: Any
+    table: str, rows: int, version: int, *, fingerprint: str = "", **extra: Any
 ) -> dg.MaterializeResult:
-    """Publish the warehouse and return the result of one table: rows, version, columns, preview."""
-    warehouse.publish(lake)
+    """Return what to tell of one table: rows, version, columns, and whatever is given besides."""
     metadata: dict[str, Any] = {
         "dagster/row_count": rows,
         "delta_version": version,
@@ -67,18 +68,25 @@ class Destination:
     made_from: str
     by: Provenance
 
+    def has(self, tables: Iterable[str]) -> bool:
+        """Say whether the day of these tables is already what its inputs make."""
+        return all(self.lake.is_made_from(table, self.day, self.made_from) for table in tables)
+
+    def unchanged(self, table: str) -> dg.MaterializeResult:
+        """Return what to tell of a table that stays as it is: the same data version, no commit."""
+        rows, version = self.lake.count(table, self.day), self.lake.version(table)
+        return materialized(table, rows, version, fingerprint=self.made_from, **{UNCHANGED: True})
+
     def replace(
         self, table: str, rows: Spool, *, shown: Sequence[str] = (), **extra: Any
     ) -> dg.MaterializeResult:
-        """Replace the day of a table, publish the warehouse, and return what to tell of it."""
+        """Replace the day of a table and return what to tell of it."""
         version = self.lake.replace(
             table, rows.tables(), day=self.day, made_from=self.made_from, by=self.by
         )
         if shown:
             extra["preview"] = preview(rows.preview(), shown)
-        return materialized(
-            self.lake, table, rows.rows, version, fingerprint=self.made_from, **extra
-        )
+        return materialized(table, rows.rows, version, fingerprint=self.made_from, **extra)
 
 
 def preview(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> dg.MetadataValue:

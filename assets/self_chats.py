@@ -10,6 +10,7 @@ from assets import exams, fingerprints, plots, reporting
 from assets.lineage import adapter_folder, champion
 from assets.partitions import DAYS
 from assets.records import chat_of
+from lake import warehouse
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
@@ -52,7 +53,6 @@ def self_chats(
     dropped = [_dropped_row(chat) for chat in talked if not chat.kept]
     version = lake.replace("self_chats_dropped", dropped, day=day, made_from=made_from, by=by)
     yield reporting.materialized(
-        lake,
         "self_chats_dropped",
         len(dropped),
         version,
@@ -61,9 +61,9 @@ def self_chats(
     )
     kept = [_kept_row(chat) for chat in talked if chat.kept]
     version = lake.replace("self_chats_dialogues", kept, day=day, made_from=made_from, by=by)
+    warehouse.publish(lake)
     fates = Counter(chat.reason or f"kept: {chat.method}" for chat in talked)
     yield reporting.materialized(
-        lake,
         "self_chats_dialogues",
         len(kept),
         version,

@@ -73,7 +73,8 @@ class Dialogue(msgspec.Struct, frozen=True, gc=False):
 class Preference(msgspec.Struct, frozen=True, gc=False):
     """A choice that a source holds: after `prompt`, people liked `chosen` better than `rejected`.
 
-    `origin` says how it was made (`ranks` of siblings, `votes`); the rest as in `Dialogue`.
+    `origin` says how it was made (`ranks` of siblings, `votes`); `participants` are those who wrote
+    any of it; the rest as in `Dialogue`.
     """
 
     prompt: tuple[Message, ...]
@@ -83,6 +84,7 @@ class Preference(msgspec.Struct, frozen=True, gc=False):
     origin: str
     conversation_id: str = ""
     position: str = ""
+    participants: tuple[str, ...] = ()
 
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
@@ -166,6 +168,7 @@ def tables() -> Mapping[str, Table]:
             file_id=text,
             position=text,
             conversation_id=text,
+            participants=pa.list_(text),
             origin=text,
             prompt=pa.list_(message),
             chosen=text,
@@ -206,8 +209,24 @@ def tables() -> Mapping[str, Table]:
             characters=count,
         ),
         table(
+            "cleaned_preferences",
+            "one choice between two answers, fit to learn from",
+            "preference_id",
+            preference_id=text,
+            record_id=text,
+            source=text,
+            conversation_id=text,
+            origin=text,
+            prompt=pa.list_(message),
+            chosen=text,
+            rejected=text,
+            language=text,
+            consent=text,
+            split=text,
+        ),
+        table(
             "cleaned_dropped",
-            "one dialogue dropped, or one message removed from a kept one",
+            "one dialogue or preference dropped, or one message removed from a kept dialogue",
             "record_id position rule",
             record_id=text,
             grain=text,
@@ -220,7 +239,7 @@ def tables() -> Mapping[str, Table]:
         ),
         table(
             "cleaned_findings",
-            "one place in a kept dialogue that a rule marked or replaced",
+            "one place in a kept dialogue or preference that a rule marked or replaced",
             "record_id number",
             record_id=text,
             number=count,

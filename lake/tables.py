@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,8 @@ class Lake:
 
         if not self.exists(table):
             return
-        files = [str(self.path(table) / _unquote(a["path"])) for a in self._adds(table, days)]
+        folder = self.path(table)
+        files = [str(folder / _unquote(a["path"])) for a in self._adds(table, days)]
         if not files:
             return
         query = f"select {', '.join(columns)} from read_parquet(?)"  # noqa: S608
@@ -296,11 +298,11 @@ class Lake:
         return "_delta_log" not in file.parts and file not in named
 
     def _open(self, table: str, *, version: int | None = None) -> DeltaTable:
-        from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
+        folder = self.path(table)
         try:
-            return DeltaTable(str(self.path(table)), version=version)
+            return _opened(str(folder), version, _newest_log_file(folder))
         except TableNotFoundError:
             raise TableNotFound(
                 f"Table `{table}` has nothing yet.", hint="run `steppe grow`"
@@ -366,6 +368,31 @@ class Lake:
         )
 
 
+@lru_cache(maxsize=64)
+def _opened(folder: str, version: int | None, _newest: tuple[str, int, int]) -> DeltaTable:
+    """Return the table as its newest log file left it: opened once, however often it is asked."""
+    from deltalake import DeltaTable
+
+    return DeltaTable(folder, version=version)
+
+
+def _newest_log_file(folder: Path) -> tuple[str, int, int]:
+    """Return name, inode and time of the newest commit's file: other ones, another table."""
+    logged = [e for e in _entries(folder / "_delta_log") if e.name.endswith(".json")]
+    newest = max(logged, key=lambda e: e.name, default=None)
+    if newest is None:
+        return "", 0, 0
+    state = newest.stat()
+    return newest.name, state.st_ino, state.st_mtime_ns
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
 def _actions(table: DeltaTable) -> list[dict[str, Any]]:
     """Return the log's entries of the files that are the table."""
     import pyarrow as pa
@@ -426,12 +453,13 @@ def _gathered(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for part in parts:
         held.append(part)
-        rows, size = sum(h.num_rows for h in held), sum(h.nbytes for h in held)
+        rows, size = rows + part.num_rows, size + part.nbytes
         if rows + ROWS_AT_ONCE > BATCH_ROWS or size > BATCH_BYTES:
             yield pa.concat_batches(held)
-            held = []
+            held, rows, size = [], 0, 0
     if held:
         yield pa.concat_batches(held)
 

@@ -17,10 +17,21 @@ WARN_AFTER = timedelta(hours=25)
 
 
 def eager_with_one_retry() -> dg.AutomationCondition[Any]:
-    """Return: run when something upstream changed; after a failure, once more, then wait."""
+    """Return: run when something upstream changed; after a failure, once more, then wait.
+
+    What counts is another data version, not another materialization: a backfill over days that
+    stay as they are starts nothing.  `eager()` looks at the newest day alone; ours at every day,
+    for an export brings back old ones.
+    """
+    changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    eager = (
+        dg.AutomationCondition.eager()
+        .without(dg.AutomationCondition.in_latest_time_window())
+        .replace("any_deps_updated", changed.with_label("any_deps_changed"))
+    )
     failed_just_now = dg.AutomationCondition.execution_failed().newly_true()
     again = failed_just_now & ~dg.AutomationCondition.in_progress()
-    return (dg.AutomationCondition.eager() | again).with_label("eager, one retry")
+    return (eager | again).with_label("eager, one retry")
 
 
 def apply(spec: dg.AssetSpec) -> dg.AssetSpec:

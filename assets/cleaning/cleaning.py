@@ -94,7 +94,7 @@ class Cleaner:
         for record, turns in turns_of.items():
             places = [*(position for position, _ in turns), TITLE]
             texts = [content for _, content in turns]
-            scope = _scope(about["source"][record], about["conversation_id"][record], texts)
+            scope = scope_of(about["source"][record], about["conversation_id"][record], texts)
             (*said_there, named[record]), found = self.personal.apply(
                 [*texts, titles[record]], scope
             )
@@ -240,7 +240,7 @@ def _grouped(records: list[int], rows: Iterable[tuple[int, T]]) -> dict[int, lis
     return grouped
 
 
-def _scope(source: str, conversation: str, texts: list[str]) -> str:
+def scope_of(source: str, conversation: str, texts: list[str]) -> str:
     """Return what placeholders are consistent within: the conversation, or else its content."""
     if conversation:
         return content_id("conversation", source, conversation)

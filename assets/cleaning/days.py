@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import partial
 
 from assets.cleaning import Cleaned, Cleaner, Neighbours, Signed, load_policy, signed_from
 from assets.cleaning.consent import consent_of, consents_of
+from assets.cleaning.conversations import Conversations, conversations_of
 from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS
 from assets.cleaning.personal import Pseudonymiser
+from assets.cleaning.preferences import PreferenceCleaner
 from lake.errors import CheckFailed
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
@@ -20,35 +22,67 @@ from lake.tables import Lake
 COLUMNS = (
     "record_id", "source", "conversation_id", "title", "user_id", "participants", "messages",
 )  # fmt: skip
+PREFERENCE_COLUMNS = (
+    "record_id", "source", "conversation_id", "participants", "origin", "prompt", "chosen",
+    "rejected",
+)  # fmt: skip
+PARTS = ("cleaned_dialogues", "cleaned_dropped", "cleaned_findings", "cleaned_signatures")
+PREFERENCE_PARTS = ("cleaned_preferences", "cleaned_dropped", "cleaned_findings")
+
+Fates = Counter[tuple[str, str]]
+"""How many records of a source were `kept`, or `dropped: ` for a reason."""
 
 
 def clean_day(
     lake: Lake,
     settings: Settings,
     day: date,
-    spools: dict[str, Spool],
+    spools: Mapping[str, Spool],
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Counter[str]:
-    """Clean a day's records into the spools, one for each part of `Cleaned`; return their fates.
+) -> Fates:
+    """Clean a day's records and choices into the spools, one a table; return the records' fates.
 
     `progress` is told (records done, records).  Raise `CheckFailed` unless each has one fate.
     """
     cleaner, total = _cleaner(lake, settings, day), lake.count("raw_records", day)
-    fates: Counter[str] = Counter()
+    conversations = conversations_of(lake, day)
+    fates: Fates = Counter()
     for batch in lake.batches(
         "raw_records", days=lambda d: d == day, columns=COLUMNS, order="number"
     ):
         result = cleaner.clean(batch)
         fates.update(_fates(batch.num_rows, result))
-        for spool, table in zip(spools.values(), result, strict=True):
-            spool.add(table)
-        progress(fates["received"], total)
-    if fates["received"] != total:
+        for name, table in zip(PARTS, result, strict=True):
+            spools[name].add(table)
+        conversations.note(batch, result)
+        progress(fates.total(), total)
+    _refuse_loss("raw_records", total, fates.total())
+    choices = _preference_cleaner(lake, settings, day, cleaner, conversations)
+    _clean_preferences(lake, day, spools, choices)
+    return fates
+
+
+def _clean_preferences(
+    lake: Lake, day: date, spools: Mapping[str, Spool], cleaner: PreferenceCleaner
+) -> None:
+    """Clean a day's choices into the spools."""
+    ended = 0
+    for batch in lake.batches(
+        "raw_preferences", days=lambda d: d == day, columns=PREFERENCE_COLUMNS, order="record_id"
+    ):
+        result = cleaner.clean(batch)
+        ended += result.kept.num_rows + result.dropped.num_rows
+        for name, table in zip(PREFERENCE_PARTS, result, strict=True):
+            spools[name].add(table)
+    _refuse_loss("raw_preferences", lake.count("raw_preferences", day), ended)
+
+
+def _refuse_loss(table: str, received: int, ended: int) -> None:
+    if ended != received:
         raise CheckFailed(
-            f"{total} records lie in `raw_records`, {fates['received']} were read.",
+            f"{received} rows lie in `{table}`, {ended} were kept or dropped.",
             hint="run `steppe doctor`: a file of the table may be cut short",
         )
-    return fates
 
 
 def _cleaner(lake: Lake, settings: Settings, day: date) -> Cleaner:
@@ -71,7 +105,27 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> Cleaner:
     )
 
 
-def _fates(received: int, result: Cleaned) -> Counter[str]:
+def _preference_cleaner(
+    lake: Lake, settings: Settings, day: date, cleaner: Cleaner, conversations: Conversations
+) -> PreferenceCleaner:
+    """Return the same rules for choices; where the source does not say who, the owner chose."""
+    key = pseudonym_key(settings.home)
+    owner = user_id_of(settings.owner, key)
+    seen: set[str] = set()
+    for part in lake.batches(
+        "cleaned_preferences", days=lambda d: d < day, columns=("preference_id",)
+    ):
+        seen.update(part["preference_id"].to_pylist())
+    return PreferenceCleaner(
+        cleaner.policy,
+        cleaner.personal,
+        lambda source, people: cleaner.consent(source, [owner, *people]),
+        conversations.clusters,
+        seen,
+    )
+
+
+def _fates(received: int, result: Cleaned) -> Fates:
     """Return a batch's fates; raise `CheckFailed` unless every record has exactly one.
 
     Nothing is written then: the commits come after the last batch.
@@ -85,6 +139,7 @@ def _fates(received: int, result: Cleaned) -> Counter[str]:
             f"and {whole.num_rows} dropped.",
             hint="a cleaning rule lost or doubled a record: see `assets/cleaning`",
         )
-    fates = Counter(f"dropped: {reason}" for reason in whole["reason"].to_pylist())
-    fates.update(received=received, kept=result.kept.num_rows)
+    fates = Counter((source, "kept") for source in result.kept["source"].to_pylist())
+    reasons = zip(whole["source"].to_pylist(), whole["reason"].to_pylist(), strict=True)
+    fates.update((source, f"dropped: {reason}") for source, reason in reasons)
     return fates

@@ -7,6 +7,9 @@ A client sends the whole conversation with every request, so a conversation is i
 request and the answer to that; the shorter ones stand inside it.  One that does not (the person
 went back and said something else) is named in the annotations.  An answer that was cut or failed
 is kept as far as the client saw it, and marked there too.
+
+Events are put aside on disk and taken back by conversation: memory is that of one, and of each of
+its requests but the longest only what tells whether it stands inside it.
 """
 
 from __future__ import annotations
@@ -26,20 +29,13 @@ from assets.sources.records import (
     text_from,
     unreadable,
 )
+from assets.sources.spill import Spill
 from lake.errors import SourceFormatError
 from lake.schemas import Dialogue, Message, Unreadable
 
 NAME = "gateway"
 KEYS = Keys("messages", "role", "content")
 _EVENTS = ("request", "answer")
-
-
-@dataclass(slots=True)
-class _Conversation:
-    """What the log says of one conversation: its requests in order, and their answers."""
-
-    requests: list[_Request] = field(default_factory=list)
-    answers: dict[str, _Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +57,37 @@ class _Answer:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What is remembered of a request: `said` has a hash a message."""
+
+    request_id: str
+    position: str
+    at: datetime | None
+    said: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """What the log says of one conversation: its longest request, traces of all, and answers."""
+
+    longest: _Request | None = None
+    traces: list[_Trace] = field(default_factory=list)
+    answers: dict[str, _Answer] = field(default_factory=dict)
+
+    def add(self, event: _Request | _Answer, request_id: str) -> None:
+        if isinstance(event, _Answer):
+            self.answers[request_id] = event
+            return
+        self.traces.append(_Trace(request_id, event.position, event.at, _hashes(event.messages)))
+        if self.longest is None or len(event.messages) >= len(self.longest.messages):
+            self.longest = event
+
+
+def _hashes(messages: tuple[Message, ...]) -> tuple[int, ...]:
+    return tuple(hash((m.role, m.content)) for m in messages)
+
+
 def recognises(head: Head) -> bool:
     """The first line is an object with one of our two events and a request id."""
     first = head.text.lstrip().partition("\n")[0]
@@ -69,43 +96,44 @@ def recognises(head: Head) -> bool:
 
 
 def read(path: Path, _options: Options) -> Iterator[Item]:
-    """Yield a dialogue a conversation, in the order of their first requests.
+    """Yield a dialogue a conversation, in the order of their first events.
 
-    Unreadable lines come first.  Memory is that of the conversations in one file: a day's log.
+    Unreadable lines come first.
     """
-    conversations: dict[str, _Conversation] = {}
-    for position, record in json_records(path):
-        problem = (
-            record if isinstance(record, Unreadable) else _note(conversations, record, position)
-        )
-        if problem is not None:
-            yield problem
-    for conversation_id, conversation in conversations.items():
-        yield from _orphans(conversation)
-        if conversation.requests:
-            yield _dialogue(conversation_id, conversation)
+    with Spill() as pile:
+        for position, record in json_records(path):
+            if isinstance(record, Unreadable):
+                yield record
+                continue
+            try:
+                _event(record, position)
+            except SourceFormatError as error:
+                yield unreadable(error, record, position)
+            else:
+                pile.put(id_from(record, "conversation_id"), position, record)
+        while (key := pile.first_key()) is not None:
+            yield from _conversation(key, pile)
 
 
-def _note(
-    conversations: dict[str, _Conversation], record: Mapping[str, Any], position: str
-) -> Unreadable | None:
-    """Enter one event; return why it cannot be."""
-    try:
-        key, request_id = id_from(record, "conversation_id"), id_from(record, "request_id")
-        if not (key and request_id):
-            raise SourceFormatError("no_id", "An event names its conversation and its request.")
-        event = record.get("event")
-        if event == "request":
-            request = _request(record, request_id, position)
-            conversations.setdefault(key, _Conversation()).requests.append(request)
-        elif event == "answer":
-            answer = _answer(record, position)
-            conversations.setdefault(key, _Conversation()).answers[request_id] = answer
-        else:
-            raise SourceFormatError("unknown_event", "An event is a request or an answer.")
-    except SourceFormatError as error:
-        return unreadable(error, record, position)
-    return None
+def _conversation(conversation_id: str, pile: Spill) -> Iterator[Item]:
+    conversation = _Conversation()
+    for position, record in pile.take(conversation_id):
+        conversation.add(_event(record, position), id_from(record, "request_id"))
+    yield from _orphans(conversation)
+    if conversation.longest is not None:
+        yield _dialogue(conversation_id, conversation, conversation.longest)
+
+
+def _event(record: Mapping[str, Any], position: str) -> _Request | _Answer:
+    request_id = id_from(record, "request_id")
+    if not (id_from(record, "conversation_id") and request_id):
+        raise SourceFormatError("no_id", "An event names its conversation and its request.")
+    event = record.get("event")
+    if event == "request":
+        return _request(record, request_id, position)
+    if event == "answer":
+        return _answer(record, position)
+    raise SourceFormatError("unknown_event", "An event is a request or an answer.")
 
 
 def _request(record: Mapping[str, Any], request_id: str, position: str) -> _Request:
@@ -133,18 +161,17 @@ def _answer(record: Mapping[str, Any], position: str) -> _Answer:
 
 
 def _orphans(conversation: _Conversation) -> Iterator[Unreadable]:
-    asked = {request.request_id for request in conversation.requests}
+    asked = {trace.request_id for trace in conversation.traces}
     for request_id, answer in conversation.answers.items():
         if request_id not in asked:
             detail = "No request of this file has the answer's id."
             yield Unreadable("orphan_answer", answer.position, answer.content[:200], detail)
 
 
-def _dialogue(conversation_id: str, conversation: _Conversation) -> Dialogue:
-    requests = conversation.requests
-    last = max(reversed(requests), key=lambda request: len(request.messages))
+def _dialogue(conversation_id: str, conversation: _Conversation, last: _Request) -> Dialogue:
     answer = conversation.answers.get(last.request_id)
-    said, notes = _timed(last, requests), _branches(last, requests)
+    inside, branches = _sorted(conversation, last)
+    said, notes = _timed(last, inside), branches
     if answer and answer.content:
         said = (*said, Message("assistant", answer.content, answer.at, last.request_id))
     if answer and answer.finish != "stop":
@@ -161,26 +188,25 @@ def _dialogue(conversation_id: str, conversation: _Conversation) -> Dialogue:
     )
 
 
-def _timed(last: _Request, requests: list[_Request]) -> tuple[Message, ...]:
+def _sorted(conversation: _Conversation, last: _Request) -> tuple[list[_Trace], list[str]]:
+    """Return the requests that stand inside the longest one, and a note for each other."""
+    whole = _hashes(last.messages)
+    inside, branches = [], []
+    for trace in conversation.traces:
+        if trace.said == whole[: len(trace.said)]:
+            inside.append(trace)
+        else:
+            branches.append(f"{trace.position} is another branch of this conversation")
+    return inside, branches
+
+
+def _timed(last: _Request, inside: list[_Trace]) -> tuple[Message, ...]:
     """Return the last request's messages, each user message with the time it first came at."""
-    came = {len(r.messages): r.at for r in reversed(requests) if _is_inside(r, last)}
+    came = {len(trace.said): trace.at for trace in reversed(inside)}
     return tuple(
         Message(m.role, m.content, m.created_at or came.get(n), m.message_id)
         for n, m in enumerate(last.messages, 1)
     )
-
-
-def _is_inside(request: _Request, last: _Request) -> bool:
-    said = [m.as_chat() for m in request.messages]
-    return said == [m.as_chat() for m in last.messages[: len(said)]]
-
-
-def _branches(last: _Request, requests: list[_Request]) -> list[str]:
-    return [
-        f"{request.position} is another branch of this conversation"
-        for request in requests
-        if not _is_inside(request, last)
-    ]
 
 
 SOURCE = Source(NAME, recognises, read)

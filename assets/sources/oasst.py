@@ -185,9 +185,13 @@ def _dialogue(path: list[_Node], named: str, position: str, remarks: tuple[str, 
         conversation_id=named,
         position=position,
         language=path[0].language,
-        participants=tuple(dict.fromkeys(node.person for node in path if node.person)),
+        participants=_people(path),
         remarks=remarks,
     )
+
+
+def _people(nodes: list[_Node]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node.person for node in nodes if node.person))
 
 
 def _remarks(path: list[_Node], aside: int) -> tuple[str, ...]:
@@ -224,6 +228,7 @@ def _preferences(root: _Node, position: str) -> Iterator[Preference]:
                     origin="ranks",
                     conversation_id=root.tree_id,
                     position=position,
+                    participants=_people([*path, better, worse]),
                 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.partitions import DAYS, FIRST_DAY
 from lake.settings import Settings
 from orchestration import automation, instance
 from orchestration.definitions import build
@@ -15,8 +16,9 @@ GRAPH = {
     "raw_preferences": ("raw", set()),
     "raw_quarantined": ("raw", set()),
     "cleaned_dialogues": ("cleaned", {"raw_records"}),
-    "cleaned_dropped": ("cleaned", {"raw_records"}),
-    "cleaned_findings": ("cleaned", {"raw_records"}),
+    "cleaned_preferences": ("cleaned", {"raw_preferences", "raw_records"}),
+    "cleaned_dropped": ("cleaned", {"raw_preferences", "raw_records"}),
+    "cleaned_findings": ("cleaned", {"raw_preferences", "raw_records"}),
     "cleaned_signatures": ("cleaned", {"raw_records"}),
     "embeddings_messages": ("embeddings", {"cleaned_dialogues"}),
     "embeddings_duplicates": ("embeddings", {"cleaned_dialogues"}),
@@ -112,6 +114,40 @@ def test_a_failing_asset_is_asked_for_once_more_and_then_left(tmp_path: Path) ->
 
     assert 2 == sum(requests), requests
     assert 0 == sum(requests[-2:]), requests
+
+
+def test_a_day_follows_what_it_is_made_from_however_old_it_is(tmp_path: Path) -> None:
+    """Real runs of one old day: asked for when its data version changes, and only then."""
+    version = "1"
+
+    @dg.asset(partitions_def=DAYS)
+    def upstream() -> dg.MaterializeResult:
+        return dg.MaterializeResult(data_version=dg.DataVersion(version))
+
+    @dg.asset(
+        deps=[upstream],
+        partitions_def=DAYS,
+        automation_condition=automation.eager_with_one_retry(),
+    )
+    def downstream() -> None: ...
+
+    defs = dg.Definitions([upstream, downstream])
+    asked: list[int] = []
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        cursor = None
+        for version in ("", "1", "1", "2"):
+            if version:
+                dg.materialize([upstream], instance=ephemeral, partition_key=FIRST_DAY)
+            result = dg.evaluate_automation_conditions(defs=defs, instance=ephemeral, cursor=cursor)
+            cursor = result.cursor
+            asked.append(result.total_requested)
+            if result.total_requested:
+                assets = [upstream, downstream]
+                dg.materialize(
+                    assets, selection=[downstream], instance=ephemeral, partition_key=FIRST_DAY
+                )
+
+    assert [0, 1, 0, 1] == asked
 
 
 def test_the_instance_is_made_once_and_kept(chosen: Settings) -> None:

@@ -52,7 +52,13 @@ class Spool:
         self.rows += table.num_rows
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield what was set aside, in its order."""
+        """Yield what was set aside, in its order; nothing can be added from then on."""
+        import pyarrow as pa
+
+        yield from map(pa.table, self.batches())
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the same batch by batch, as often as one likes."""
         import pyarrow as pa
 
         if self._writer is not None:
@@ -60,7 +66,7 @@ class Spool:
             self._file.seek(0)
             with pa.ipc.open_file(self._file) as reader:
                 for number in range(reader.num_record_batches):
-                    yield pa.table(reader.get_batch(number))
+                    yield reader.get_batch(number)
 
     def preview(self) -> list[dict]:
         """Return the first rows, to be shown."""

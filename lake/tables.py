@@ -126,11 +126,13 @@ class Lake:
         days: Callable[[date], bool],
         columns: Sequence[str],
         order: str = "",
+        only: tuple[str, Sequence[int]] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows of some days a batch at a time; memory holds one batch, whatever the table.
 
         `order` is the column they come ordered by: delta-rs writes the batches of one commit in
         parallel, so the order of a file is nobody's.  Sorting spills to disk where it must.
+        `only` is a column and the values of it that are wanted.
         """
         import duckdb
 
@@ -141,11 +143,16 @@ class Lake:
         if not files:
             return
         query = f"select {', '.join(columns)} from read_parquet(?)"  # noqa: S608
+        if only is not None:
+            query += f" where {only[0]} in (select unnest(?))"
+        if order:
+            query += f" order by {order}"
         with duckdb.connect() as connection:
             connection.execute(f"set memory_limit = '{SORTING_MEMORY}'")
             connection.execute("set threads = 2")
             connection.execute("set timezone = 'UTC'")  # the machine's may be called Etc/UTC
-            found = connection.sql(query + (f" order by {order}" if order else ""), params=[files])
+            wanted = [] if only is None else [list(only[1])]
+            found = connection.sql(query, params=[files, *wanted])
             yield from _gathered(iter(found.to_arrow_reader(ROWS_AT_ONCE)))
 
     def _adds(self, table: str, days: Callable[[date], bool]) -> list[dict[str, Any]]:

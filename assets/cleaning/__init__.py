@@ -11,17 +11,14 @@ each cluster (`near_duplicates.py`).  Cleaning what is clean changes nothing.
 from __future__ import annotations
 
 from assets.cleaning.cleaning import Cleaner
-from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS, Neighbours, Signed, signed_from
+from assets.cleaning.near_duplicates import Neighbours
 from assets.cleaning.policy import Policy, load_policy
 from assets.cleaning.tables import Cleaned
 
 __all__ = [
-    "SIGNATURE_COLUMNS",
     "Cleaned",
     "Cleaner",
     "Neighbours",
     "Policy",
-    "Signed",
     "load_policy",
-    "signed_from",
 ]

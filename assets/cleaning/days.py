@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import partial
+from typing import TYPE_CHECKING
 
-from assets.cleaning import Cleaned, Cleaner, Neighbours, Signed, load_policy, signed_from
+from assets.cleaning import Cleaned, Cleaner, Neighbours, load_policy
 from assets.cleaning.consent import consent_of, consents_of
 from assets.cleaning.conversations import Conversations, conversations_of
-from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS
+from assets.cleaning.near_duplicates import KEY_COLUMNS, SIGNATURE_COLUMNS, Touches
 from assets.cleaning.personal import Pseudonymiser
 from assets.cleaning.preferences import PreferenceCleaner
 from lake.errors import CheckFailed
@@ -18,6 +19,9 @@ from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.spool import Spool
 from lake.tables import Lake
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 COLUMNS = (
     "record_id", "source", "conversation_id", "title", "user_id", "participants", "messages",
@@ -89,20 +93,26 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> Cleaner:
     """Return the rules of today, and what all earlier days kept."""
     policy = load_policy(settings.cleaning_policy)
 
-    def earlier() -> Iterator[Signed]:
-        parts = lake.batches(
-            "cleaned_signatures", days=lambda d: d < day, columns=SIGNATURE_COLUMNS
-        )
-        return map(signed_from, parts)
-
     personal, key = settings.personal_data, pseudonym_key(settings.home)
     consents = consents_of(settings, partial(user_id_of, key=key))
     return Cleaner(
         policy,
-        Neighbours(policy, earlier),
+        Neighbours(policy, partial(_earlier, lake, day)),
         Pseudonymiser(key, personal.names) if personal.enabled else None,
         partial(consent_of, consents=consents),
     )
+
+
+def _earlier(lake: Lake, day: date, touches: Touches) -> Iterator[pa.RecordBatch]:
+    """Yield what earlier days kept and touches: keys of all are read, the rest of few."""
+    read = partial(lake.batches, "cleaned_signatures", days=lambda d: d < day)
+    found = [
+        number
+        for part in read(columns=KEY_COLUMNS)
+        for number in part["exact"].filter(touches(part)).to_pylist()
+    ]
+    if found:
+        yield from read(columns=SIGNATURE_COLUMNS, only=("exact", found))
 
 
 def _preference_cleaner(

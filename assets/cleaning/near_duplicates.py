@@ -2,8 +2,9 @@
 
     settled = neighbours.settle(newcomers)      # a verdict each; what is kept is remembered
 
-What earlier days kept comes from the table of signatures, batch by batch: only those that share a
-band with the newcomers stay in memory.  Within a batch the best dialogue goes first, so the
+What was kept lies on disk: in the table of signatures for earlier days, in spools for the batches
+of this run.  Its keys come by, batch by batch, and only what shares a key with the newcomers is
+held in memory.  Within a batch the best dialogue goes first, so the
 representative of a cluster is the best, not the first seen; one that is better than an
 earlier day's is kept beside it, and `stg_dialogues` shows the best of each cluster.
 """
@@ -12,20 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from assets.cleaning.minhash import ASKED, BANDS, PERMUTATIONS, Sketches
 from assets.cleaning.policy import Policy
 from assets.cleaning.splits import numbers_of, splits_of
+from lake.spool import Spool
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+KEY_COLUMNS = ("exact", "dialogue", "bands")
 SIGNATURE_COLUMNS = (
-    "exact", "dialogue", "cluster_id", "quality", "letters", "asked_letters", "facts", "bands",
-    "sketch",
+    *KEY_COLUMNS, "cluster_id", "quality", "letters", "asked_letters", "facts", "sketch",
 )  # fmt: skip
+Touches = Callable[["pa.RecordBatch"], "np.ndarray"]
+"""Says of rows with `KEY_COLUMNS` which share a key with the newcomers, bool (n,)."""
+Earlier = Callable[[Touches], Iterator["pa.RecordBatch"]]
+"""Yields of what earlier days kept the rows that touch, with `SIGNATURE_COLUMNS`."""
+
 # What a verdict means for the dialogue, in the order of the kernel's numbers; "" keeps it.
 REASONS = ("", "exact_duplicate", "near_duplicate", "near_duplicate_across_splits", "", "")
 
@@ -64,16 +72,12 @@ class Settled:
 
 
 class Neighbours:
-    """What was kept, in earlier days (read anew from `earlier`) and in this run's batches."""
+    """What was kept: in earlier days, and in this run's batches."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        earlier: Callable[[], Iterator[Signed]] = lambda: iter(()),
-    ) -> None:
+    def __init__(self, policy: Policy, earlier: Earlier = lambda _touches: iter(())) -> None:
         self._policy = policy
         self._earlier = earlier
-        self._kept: list[Signed] = []
+        self._kept: list[Spool] = []
 
     def settle(self, newcomers: Signed) -> Settled:
         """Decide for each newcomer, and remember those that are kept."""
@@ -99,20 +103,33 @@ class Neighbours:
 
     def _touching(self, newcomers: Signed) -> Iterator[Signed]:
         """Yield of everything kept what shares a key with the newcomers."""
-        import numpy as np
-
         table = settling().filled(newcomers.bands, newcomers.exact, newcomers.dialogues)
-        for part in (*self._earlier(), *self._kept):
-            found = np.zeros(len(part), np.bool_)
-            settling().touching(table, part.bands, part.exact, part.dialogues, found)
-            if found.any():
-                yield part.take(found)
+        touches = partial(_touches, table)
+        yield from map(signed_from, self._earlier(touches))
+        for spool in self._kept:
+            for part in spool.batches():
+                yield signed_from(part).take(touches(part))
 
     def _remember(self, newcomers: Signed, settled: Settled) -> None:
         import numpy as np
+        import pyarrow as pa
 
         stays = np.array([not reason for reason in settled.reasons], np.bool_)
-        self._kept.append(replace(newcomers, clusters=settled.clusters).take(stays))
+        kept = replace(newcomers, clusters=settled.clusters).take(stays)
+        if len(kept):
+            spool = Spool()
+            spool.add(pa.table(columns_of(kept)))
+            self._kept.append(spool)
+
+
+def _touches(table: np.ndarray, part: pa.RecordBatch) -> np.ndarray:
+    import numpy as np
+
+    found = np.zeros(part.num_rows, np.bool_)
+    bands = _matrix(part.column("bands"), "int32", BANDS)
+    keys = (_numbers(part, "exact", "int64"), _numbers(part, "dialogue", "int64"))
+    settling().touching(table, bands, *keys, found)
+    return found
 
 
 def settling() -> Any:
@@ -180,9 +197,7 @@ def signed_from(batch: pa.RecordBatch) -> Signed:
     """Return the dialogues of a batch of `cleaned_signatures`: the inverse of `columns_of`."""
     import numpy as np
 
-    def numbers(name: str, kind: str) -> np.ndarray:
-        return batch.column(name).to_numpy(zero_copy_only=False).astype(kind, copy=False)
-
+    numbers = partial(_numbers, batch)
     return Signed(
         _matrix(batch.column("bands"), "int32", BANDS),
         _matrix(batch.column("sketch"), "uint8", PERMUTATIONS + ASKED),
@@ -195,6 +210,10 @@ def signed_from(batch: pa.RecordBatch) -> Signed:
         if batch.num_rows
         else np.zeros(0, "S32"),
     )
+
+
+def _numbers(batch: pa.RecordBatch, name: str, kind: str) -> np.ndarray:
+    return batch.column(name).to_numpy(zero_copy_only=False).astype(kind, copy=False)
 
 
 def _binary(rows: np.ndarray) -> pa.Array:

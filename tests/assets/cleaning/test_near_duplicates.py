@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.cleaning import Neighbours, Signed, load_policy, settling, signed_from
+from assets.cleaning import Neighbours, load_policy, settling
 from assets.cleaning.minhash import PERMUTATIONS, sketch
-from assets.cleaning.near_duplicates import columns_of, signed
+from assets.cleaning.near_duplicates import Signed, columns_of, signed
 from lake.ids import content_id
 
 Talk = tuple[str, str]
@@ -118,7 +118,9 @@ def test_what_earlier_days_kept_is_known_again_from_its_table() -> None:
     ids = [content_id(str(n)) for n in range(len(earlier))]
     table = pa.table({"revision": ids, **columns_of(earlier)})
     (batch,) = table.to_batches()
-    known = Neighbours(load_policy(), lambda: iter([signed_from(batch)]))
+    known = Neighbours(
+        load_policy(), lambda touches: iter([batch.filter(pa.array(touches(batch)))])
+    )
 
     again = signed_of(("Расскажи про степь!", LONG), ("Как завут собаку?", "Зовут её Буран."))
 

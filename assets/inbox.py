@@ -2,6 +2,7 @@
 
     inbox/2026-03-05/notes/Семья.md      copied by `steppe ingest`
     inbox/2026-03-05/gateway.jsonl       written by the served assistant
+    inbox/.digests.db                    the ids of files' bytes, so that each is read once
     inbox/.refused/2026-03-05.jsonl      paths that could not be taken in, with the reason
     inbox/export.json                    dropped by hand: `admit` moves it to today's folder
 
@@ -16,12 +17,12 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
+from assets.digests import digest
 from lake.errors import DataError
 from lake.ids import content_id, file_id
 from lake.schemas import Unreadable
@@ -94,7 +95,8 @@ def fingerprint(inbox: Path, day: date) -> str:
     """Return the id of a day's files: their names and bytes."""
     parts = [repr(item) for item in refused(inbox, day)]
     for found in files(inbox, day):
-        parts += [found.name, found.problem.reason if found.problem else digest(found.path)]
+        ending = found.problem.reason if found.problem else digest(found.path, inbox=inbox)
+        parts += [found.name, ending]
     return content_id(*parts)
 
 
@@ -105,13 +107,13 @@ def _take(found: sources.Found, inbox: Path, day: date, known: set[str]) -> str 
     if found.path.is_relative_to(inbox.parent.resolve()):
         return Unreadable("own_home", found.name, detail="A file of Steppe's own home.")
     try:
-        digest = file_id(found.path)
-        if digest in known:
+        taken = file_id(found.path)
+        if taken in known:
             return "known"
         _copy(found.path, inbox / str(day) / found.name, drafts=inbox / DRAFTS)
     except OSError as error:
         return Unreadable("io_error", found.name, detail=f"{error.strerror}.")
-    known.add(digest)
+    known.add(taken)
     return "copied"
 
 
@@ -121,17 +123,6 @@ def _lines(path: Path) -> list[str]:
     return [line for line in text.split("\n") if line]
 
 
-def digest(file: Path) -> str:
-    """Return the id of a file's bytes, read again only where size or time say it changed."""
-    state = file.stat()
-    return _digest_of_state(file, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=100_000)
-def _digest_of_state(file: Path, _size: int, _changed_at_ns: int) -> str:
-    return file_id(file)
-
-
 def _entries(inbox: Path) -> list[Path]:
     return sorted(inbox.iterdir()) if inbox.exists() else []
 
@@ -139,7 +130,7 @@ def _entries(inbox: Path) -> list[Path]:
 def _known_bytes(inbox: Path) -> set[str]:
     known: set[str] = set()
     for day in days(inbox):
-        known |= {digest(f.path) for f in files(inbox, day) if not f.problem}
+        known |= {digest(f.path, inbox=inbox) for f in files(inbox, day) if not f.problem}
     return known
 
 

@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 from assets import inbox
+from assets.digests import digest
 from assets.records import Place, preferences_table, quarantined_table, records_table
 from lake.ids import pseudonym_key, user_id_of
 from lake.schemas import Dialogue, Message, Preference
@@ -88,7 +89,7 @@ class Intake:
         for done, found in enumerate(found_files):
             progress(done, len(found_files))
             name = f"{self._day}/{found.name}"
-            file_id = "" if found.problem else inbox.digest(found.path)
+            file_id = "" if found.problem else digest(found.path, inbox=self._settings.inbox)
             items = (
                 iter([found.problem])
                 if found.problem

@@ -209,3 +209,27 @@ def test_every_view_has_its_test() -> None:
     asked = set(re.findall(r"from (\w+)", Path(__file__).read_text(encoding="utf-8")))
 
     assert [] == [n for n in (*sql.names("staging"), *sql.names("marts")) if n not in asked]
+
+
+def test_a_conversation_has_the_cluster_that_its_dialogue_is_or_repeats(
+    lake: Lake, fill: Any
+) -> None:
+    about = {"source": "oasst", "conversation_id": "kept"}
+    fill(
+        "raw_records",
+        {"record_id": "r", **about},
+        {"record_id": "s", **about, "conversation_id": "repeats"},
+        {"record_id": "t", **about, "conversation_id": "too short"},
+    )
+    fill("cleaned_dialogues", {"record_id": "r", **about, "cluster_id": "c"})
+    fill(
+        "cleaned_dropped",
+        {"record_id": "s", "grain": "dialogue", "cluster_id": "c"},
+        {"record_id": "t", "grain": "dialogue"},
+    )
+
+    rows = query.ask(lake, "from stg_conversations order by conversation_id")
+
+    assert [("oasst", "kept", "c"), ("oasst", "repeats", "c")] == [
+        (r["source"], r["conversation_id"], r["cluster_id"]) for r in rows
+    ]

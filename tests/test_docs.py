@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import sql
 from assets import STAGES, cleaning, sources
 from assets.cleaning import near_duplicates
 from assets.cleaning.filters import DIALOGUE_RULES, MESSAGE_RULES
@@ -62,11 +63,20 @@ def tables_block() -> str:
     )
 
 
+def questions_block() -> str:
+    head = "| `steppe query` | asks | one row per |\n|---|---|---|\n"
+    return head + "".join(
+        f"| `{name}` | {sql.headline(f'explore/{name}')} | {_grain(name)} |\n"
+        for name in sql.names("explore")
+    )
+
+
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "help"): help_block,
     ("docs/cli.md", "commands"): commands_block,
     ("docs/settings.md", "settings"): settings_block,
     ("docs/tables.md", "tables"): tables_block,
+    ("docs/exploring.md", "questions"): questions_block,
 }
 
 
@@ -302,6 +312,11 @@ def _settings() -> Iterator[tuple[str, object]]:
     yield from nested
 
 
+def _grain(question: str) -> str:
+    """Return what the second line of a question says one row is."""
+    return sql.read(f"explore/{question}").splitlines()[1].removeprefix("-- grain: one row per ")
+
+
 def _shown(value: object) -> str:
     return "none" if value is None else f"`{value}`"
 
@@ -345,6 +360,8 @@ def _tree() -> dict[str, str]:
 def _is_shown(path: str, tree: dict[str, str]) -> bool:
     """Say whether a file has its line, or stands by name in the line of its folder."""
     folder, _, name = path.rpartition("/")
+    if folder == "sql/explore":
+        return f"`{name.removesuffix('.sql')}`" in _read("docs/exploring.md")
     words = set(re.findall(r"[\w.*]+", tree.get(folder, "")))
     stem = name.rpartition(".")[0]
     if name.startswith("assert_"):

@@ -2,10 +2,12 @@
 -- grain: one row per question asked in two dialogues or more, the fifty most frequent
 with opened as (
     select
-        source,
-        coalesce(began_at::date, day) as day,
-        list_filter(messages, lambda m: m.role = 'user')[1].content as question
-    from main.stg_dialogues
+        any_value(source) as source,
+        coalesce(min(created_at)::date, any_value(day)) as day,
+        arg_min(content, position) as question
+    from main.stg_messages
+    where role = 'user'
+    group by dialogue_id
 ),
 
 folded as (

@@ -67,7 +67,7 @@ def cleaned(
             into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
             return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _clean(settings, into)
 
-    yield from days.each_day(context, lake, work)
+    yield from days.each_day(context, work, lake=lake)
 
 
 def _clean(settings: Settings, into: Destination) -> days.Told:

@@ -1,6 +1,6 @@
 """A run of one day, or of many: each day by itself, and told by itself.
 
-    yield from each_day(context, lake, work)        # `work(day)` returns what to tell of its tables
+    yield from each_day(context, work, lake=lake)   # `work(day)` returns what to tell of its tables
 
 A backfill is one run over its days, oldest first (`BACKFILLS`): a process for each day of a year
 takes far longer than the days themselves, and a day must know what the days before it kept
@@ -24,9 +24,9 @@ Told = Sequence[dg.MaterializeResult]
 
 
 def each_day(
-    context: dg.AssetExecutionContext, lake: Lake, work: Callable[[date], Told]
+    context: dg.AssetExecutionContext, work: Callable[[date], Told], *, lake: Lake | None = None
 ) -> Iterator[dg.MaterializeResult]:
-    """Do the work of each of the run's days, publish the warehouse once, yield what to tell.
+    """Do the work of each of the run's days, publish the lake's warehouse once, yield what to tell.
 
     Of many days, one that fails stops no other: they are done and told of, and then `LakeError`
     names the days that failed.
@@ -79,9 +79,10 @@ def _tell(context: dg.AssetExecutionContext, done: Mapping[date, Told]) -> None:
             context.log_event(event)
 
 
-def _publish(lake: Lake, told: Iterable[Told]) -> None:
-    """Publish the warehouse if any day wrote."""
-    if any(reporting.UNCHANGED not in (r.metadata or {}) for results in told for r in results):
+def _publish(lake: Lake | None, told: Iterable[Told]) -> None:
+    """Publish the warehouse of a lake if any day wrote to it."""
+    written = (r for results in told for r in results)
+    if lake and any(reporting.UNCHANGED not in (r.metadata or {}) for r in written):
         warehouse.publish(lake)
 
 

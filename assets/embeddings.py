@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets import fingerprints, reporting
+from assets import days, fingerprints, reporting
 from assets.paraphrases import paraphrases
 from assets.partitions import DAYS
-from lake import warehouse
+from assets.reporting import Destination
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import DIALOGUES, Vectors, schema
@@ -25,51 +25,68 @@ NOBODY = {"role": "", "content": ""}
 
 
 @dg.asset(
-    group_name="embeddings", deps=["cleaned_dialogues"], kinds={"lancedb"}, partitions_def=DAYS
+    group_name="embeddings",
+    deps=["cleaned_dialogues"],
+    kinds={"lancedb"},
+    partitions_def=DAYS,
+    backfill_policy=days.BACKFILLS,
 )
 def embeddings_messages(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
     vectors: dg.ResourceParam[Vectors],
     settings: dg.ResourceParam[Settings],
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult]:
     """Encode every turn of a day's dialogues; `steppe search` reads what this wrote."""
-    day = reporting.day_of(context)
     encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
-    made_from = fingerprints.embeddings(settings, day, encoder.encoder_id)
-    rows = lake.rows("cleaned_dialogues", where=f"day = DATE '{day}'")
-    batches = _batches(rows, encoder, day=day, made_from=made_from)
-    version = vectors.replace(batches, day=day, dimensions=encoder.dimensions)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": sum(len(r["messages"]) for r in rows),
-            "lance_version": version,
-            "encoder_id": encoder.encoder_id,
-            "dimensions": encoder.dimensions,
-        },
-        data_version=dg.DataVersion(made_from),
-    )
+
+    def work(day: date) -> days.Told:
+        made_from = fingerprints.embeddings(settings, day, encoder.encoder_id)
+        about: dict[str, Any] = {"encoder_id": encoder.encoder_id, "dimensions": encoder.dimensions}
+        if vectors.made_from(day) == {made_from}:
+            about[reporting.UNCHANGED] = True
+        else:
+            rows = lake.rows("cleaned_dialogues", where=f"day = DATE '{day}'")
+            batches = _batches(rows, encoder, day=day, made_from=made_from)
+            about["lance_version"] = vectors.replace(
+                batches, day=day, dimensions=encoder.dimensions
+            )
+            about["dagster/row_count"] = sum(len(r["messages"]) for r in rows)
+        version = dg.DataVersion(made_from)
+        return [dg.MaterializeResult("embeddings_messages", metadata=about, data_version=version)]
+
+    yield from days.each_day(context, work)
 
 
-@dg.asset(group_name="embeddings", deps=["cleaned_dialogues"], kinds={"delta"}, partitions_def=DAYS)
+@dg.asset(
+    group_name="embeddings",
+    deps=["cleaned_dialogues"],
+    kinds={"delta"},
+    partitions_def=DAYS,
+    backfill_policy=days.BACKFILLS,
+)
 def embeddings_duplicates(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult]:
     """Find a day's paraphrases of what stays; none unless `semantic_duplicates` is set."""
-    day = reporting.day_of(context)
     encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
-    made_from = fingerprints.paraphrases(settings, day, encoder.encoder_id)
-    rows = []
-    if settings.semantic_duplicates:
-        rows = paraphrased(lake, settings, day, encoder, made_from=made_from)
     by = reporting.provenance(context, "embeddings", encoder.encoder_id)
-    version = lake.replace("embeddings_duplicates", rows, day=day, made_from=made_from, by=by)
-    warehouse.publish(lake)
-    return reporting.materialized(
-        "embeddings_duplicates", len(rows), version, fingerprint=made_from
-    )
+    table = "embeddings_duplicates"
+
+    def work(day: date) -> days.Told:
+        made_from = fingerprints.paraphrases(settings, day, encoder.encoder_id)
+        into = Destination(lake, day, made_from, by)
+        if into.has([table]):
+            return [into.unchanged(table)]
+        rows = []
+        if settings.semantic_duplicates:
+            rows = paraphrased(lake, settings, day, encoder, made_from=made_from)
+        version = lake.replace(table, rows, day=day, made_from=made_from, by=by)
+        return [reporting.materialized(table, len(rows), version, fingerprint=made_from)]
+
+    yield from days.each_day(context, work, lake=lake)
 
 
 def paraphrased(

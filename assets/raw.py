@@ -61,21 +61,23 @@ def raw(
         into = Destination(lake, day, fingerprints.raw(settings, day), by)
         return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _read(settings, into)
 
-    yield from days.each_day(context, lake, work)
+    yield from days.each_day(context, work, lake=lake)
 
 
 def _read(settings: Settings, into: Destination) -> days.Told:
     """Read a day; no words are shown, for events are kept outside the lake."""
     with Intake(settings, into.day) as taken:
         taken.read(reporting.progress("raw"))
-        reasons = {"reasons": plots.bars(taken.reasons, "quarantined by reason")}
+        pictures: dict[str, Any] = {}
+        if taken.reasons:
+            pictures["reasons"] = plots.bars(taken.reasons, "quarantined by reason")
         return [
             into.replace("raw_preferences", taken.preferences, shown=["source", "origin"]),
             into.replace(
                 "raw_quarantined",
                 taken.quarantined,
                 shown=["file", "reason", "detail"],
-                **(reasons if taken.reasons else {}),
+                **pictures,
             ),
             into.replace(
                 "raw_records",

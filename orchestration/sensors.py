@@ -1,12 +1,14 @@
 """What starts runs: new files, enough new dialogues; and what is said when a run fails."""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from assets import fingerprints, inbox, training_sets
 from assets.lineage import trained
+from lake.ids import content_id
 from lake.settings import settings
 from lake.tables import Lake
 from orchestration import jobs
@@ -19,7 +21,7 @@ from orchestration import jobs
     description="A new or changed file in the inbox makes its day run again.",
 )
 def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Request a run for each day whose files are not what the lake was made from."""
+    """Request runs for the days whose files are not what the lake was made from."""
     chosen = settings()
     inbox.admit(chosen.inbox, day=datetime.now(UTC).date())
     seen: dict[str, str] = json.loads(context.cursor or "{}")
@@ -33,11 +35,34 @@ def inbox_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     if not stale and seen == now:
         return dg.SkipReason(f"{len(now)} days in the inbox, nothing new")
     return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(partition_key=day, run_key=f"{day}:{made_from}")
-            for day, made_from in stale.items()
-        ],
+        run_requests=[_run_of(days, stale) for days in _in_a_row(sorted(stale))],
         cursor=json.dumps(now),
+    )
+
+
+def _in_a_row(days: Iterable[str]) -> list[list[str]]:
+    """Return days that follow each other together: a year that is copied in is one run."""
+    rows: list[list[str]] = []
+    for day in days:
+        before = str(date.fromisoformat(day) - timedelta(days=1))
+        if rows and rows[-1][-1] == before:
+            rows[-1].append(day)
+        else:
+            rows.append([day])
+    return rows
+
+
+def _run_of(days: Sequence[str], made_from: Mapping[str, str]) -> dg.RunRequest:
+    """Return the request for days in a row: another fingerprint is another run."""
+    first, last = days[0], days[-1]
+    if first == last:
+        return dg.RunRequest(partition_key=first, run_key=f"{first}:{made_from[first]}")
+    return dg.RunRequest(
+        run_key=f"{first}..{last}:{content_id(*(made_from[day] for day in days))}",
+        tags={
+            "dagster/asset_partition_range_start": first,
+            "dagster/asset_partition_range_end": last,
+        },
     )
 
 

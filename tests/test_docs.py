@@ -318,7 +318,10 @@ def _grain(question: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return "none" if value is None else f"`{value}`"
+    """Return a default as the page has it; an empty text would be two bare backticks."""
+    if value is None:
+        return "none"
+    return "empty" if value == "" else f"`{value}`"
 
 
 def _type(kind: object) -> str:

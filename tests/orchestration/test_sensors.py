@@ -45,6 +45,19 @@ def test_the_same_files_ask_once(dropped: Path) -> None:
     assert isinstance(second, dg.SkipReason)
 
 
+def test_days_in_a_row_are_one_run_and_a_day_apart_another() -> None:
+    for day in ("2026-03-01", "2026-02-28", "2026-03-04"):
+        folder = settings().inbox / day
+        folder.mkdir(parents=True)
+        (folder / "talk.txt").write_text("- Привет!\n- Привет! Как дела?\n")
+    row, apart = tick(None).run_requests
+
+    assert ["2026-02-28", "2026-03-01"] == [
+        row.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")
+    ]
+    assert "2026-03-04" == apart.partition_key
+
+
 def test_a_changed_file_asks_again_under_another_key(dropped: Path) -> None:
     first = tick(None)
     path = settings().inbox / str(TODAY) / "talk.txt"

@@ -54,20 +54,15 @@ def cleaned(
 
     A day that is what its inputs make already is left as it is.
     """
-    from filelock import FileLock
-
     from assets.cleaning import load_policy
 
     by = reporting.provenance(context, "cleaned", load_policy(settings.cleaning_policy).policy_id)
-    # Of two days cleaned at once neither would know what the other keeps.
-    one_at_a_time = FileLock(settings.home / ".cleaning.lock")
 
     def work(day: date) -> days.Told:
-        with one_at_a_time:
-            into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
-            return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _clean(settings, into)
+        into = Destination(lake, day, fingerprints.cleaned(settings, day), by)
+        return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _clean(settings, into)
 
-    yield from days.each_day(context, work, lake=lake)
+    yield from days.each_day(context, work, lock=settings.home / "locks" / "cleaned", lake=lake)
 
 
 def _clean(settings: Settings, into: Destination) -> days.Told:

@@ -1,6 +1,7 @@
 """A run of one day, or of many: each day by itself, and told by itself.
 
-    yield from each_day(context, work, lake=lake)   # `work(day)` returns what to tell of its tables
+    # `work(day)` returns what to tell of its tables
+    yield from each_day(context, work, lock=settings.home / "locks" / "raw", lake=lake)
 
 A backfill is one run over its days, oldest first (`BACKFILLS`): a process for each day of a year
 takes far longer than the days themselves, and a day must know what the days before it kept
@@ -9,8 +10,10 @@ takes far longer than the days themselves, and a day must know what the days bef
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock
 
 from assets import reporting
 from lake import warehouse
@@ -24,20 +27,31 @@ Told = Sequence[dg.MaterializeResult]
 
 
 def each_day(
-    context: dg.AssetExecutionContext, work: Callable[[date], Told], *, lake: Lake | None = None
+    context: dg.AssetExecutionContext,
+    work: Callable[[date], Told],
+    *,
+    lock: Path,
+    lake: Lake | None = None,
 ) -> Iterator[dg.MaterializeResult]:
     """Do the work of each of the run's days, publish the lake's warehouse once, yield what to tell.
 
     Of many days, one that fails stops no other: they are done and told of, and then `LakeError`
-    names the days that failed.
+    names the days that failed.  The lock's holder is the only run that works on a day: of two at
+    once neither would know what the other keeps, and both would write the same.
     """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+
+    def alone(day: date) -> Told:
+        with FileLock(lock):
+            return work(day)
+
     days = sorted(map(date.fromisoformat, context.partition_keys))
     if len(days) == 1:
-        told = work(days[0])
+        told = alone(days[0])
         _publish(lake, [told])
         yield from told
         return
-    done, failed = _tried(context, work, days)
+    done, failed = _tried(context, alone, days)
     if failed:  # the warehouse waits: it cannot be published from files that are harmed
         _tell(context, done)
         raise _failure(failed, len(days)) from next(iter(failed.values()))

@@ -55,7 +55,7 @@ def embeddings_messages(
         version = dg.DataVersion(made_from)
         return [dg.MaterializeResult("embeddings_messages", metadata=about, data_version=version)]
 
-    yield from days.each_day(context, work)
+    yield from days.each_day(context, work, lock=settings.home / "locks" / "embeddings")
 
 
 @dg.asset(
@@ -86,7 +86,7 @@ def embeddings_duplicates(
         version = lake.replace(table, rows, day=day, made_from=made_from, by=by)
         return [reporting.materialized(table, len(rows), version, fingerprint=made_from)]
 
-    yield from days.each_day(context, work, lake=lake)
+    yield from days.each_day(context, work, lock=settings.home / "locks" / "duplicates", lake=lake)
 
 
 def paraphrased(

@@ -61,7 +61,7 @@ def raw(
         into = Destination(lake, day, fingerprints.raw(settings, day), by)
         return [into.unchanged(t) for t in SPECS] if into.has(SPECS) else _read(settings, into)
 
-    yield from days.each_day(context, work, lake=lake)
+    yield from days.each_day(context, work, lock=settings.home / "locks" / "raw", lake=lake)
 
 
 def _read(settings: Settings, into: Destination) -> days.Told:

@@ -3,20 +3,28 @@
 with fates as (
     select day, record_id, 'kept' as fate, null as reason from main.cleaned_dialogues
     union all
-    select day, record_id, 'dropped' as fate, reason from main.cleaned_dropped where grain = 'dialogue'
+    select day, record_id, 'kept' as fate, null as reason from main.cleaned_preferences
+    union all
+    select day, record_id, 'dropped' as fate, reason from main.cleaned_dropped where grain != 'message'
+),
+
+received as (
+    select day, record_id, file, source from main.raw_records
+    union all
+    select day, record_id, file, source from main.raw_preferences
 ),
 
 records as (
     select
-        raw_records.day,
-        raw_records.file,
-        raw_records.source,
+        received.day,
+        received.file,
+        received.source,
         coalesce(fates.fate, 'waiting') as fate,
         fates.reason
-    from main.raw_records
+    from received
     left join fates
-        on raw_records.day = fates.day
-        and raw_records.record_id = fates.record_id
+        on received.day = fates.day
+        and received.record_id = fates.record_id
     union all
     select day, file, null as source, 'quarantined' as fate, reason
     from main.raw_quarantined

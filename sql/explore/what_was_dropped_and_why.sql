@@ -1,10 +1,12 @@
 -- What was dropped, and why? From files that could not be read to self-chats that were refused.
 -- grain: one row per stage, grain of what was dropped, source, rule and reason
--- share: of the records or self-chats the source gave; of whole dialogues alone
+-- share: of the dialogues, preferences or self-chats that the source gave
 with received as (
-    select source, count(*) as records from main.raw_records group by source
+    select source, 'dialogue' as grain, count(*) as records from main.raw_records group by source
     union all
-    select method as source, count(*) as records from main.stg_self_chats group by method
+    select source, 'preference' as grain, count(*) as records from main.raw_preferences group by source
+    union all
+    select method as source, 'dialogue' as grain, count(*) as records from main.stg_self_chats group by method
 ),
 
 dropped as (
@@ -33,10 +35,12 @@ select
     dropped.rule,
     dropped.reason,
     count(*) as times,
-    case dropped.grain when 'dialogue' then round(count(*) / any_value(received.records), 4) end as share,
+    round(count(*) / any_value(received.records), 4) as share,
     max(dropped.day) as last_day,
     min(dropped.example) filter (dropped.example != '') as example
 from dropped
-left join received on dropped.source = received.source
+left join received
+    on dropped.source = received.source
+    and dropped.grain = received.grain
 group by dropped.stage, dropped.grain, dropped.source, dropped.rule, dropped.reason
 order by times desc, dropped.stage, dropped.source, dropped.rule, dropped.reason

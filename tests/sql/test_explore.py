@@ -93,7 +93,8 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
     ),
     "personal_data_found": (
         {
-            "cleaned_dialogues": [kept("a"), kept("b")],
+            "cleaned_dialogues": [kept("a")],
+            "cleaned_preferences": [{"record_id": "b", "source": "pairs"}],
             "cleaned_findings": [
                 {"record_id": "a", "rule": "personal_data", "reason": "phone"},
                 {"record_id": "a", "rule": "personal_data", "reason": "phone", "number": 1},
@@ -101,7 +102,7 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
                 {"record_id": "b", "rule": "mojibake", "reason": "repaired", "number": 1},
             ],
         },
-        [("nexus", "phone", 2, 1, DAY), ("nexus", "email", 1, 1, DAY)],
+        [("nexus", "phone", 2, 1, DAY), ("pairs", "email", 1, 1, DAY)],
     ),
     "questions_asked_again": (
         {
@@ -175,13 +176,16 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
             "raw_records": [
                 {"record_id": n, "source": "nexus", "file": "notes.md"} for n in ("a", "b", "c")
             ],
+            "raw_preferences": [{"record_id": "p", "source": "pairs", "file": "pairs.jsonl"}],
             "raw_quarantined": [{"record_id": "q", "file": "cat.png", "reason": "binary"}],
             "cleaned_dialogues": [kept("a")],
+            "cleaned_preferences": [{"record_id": "p"}],
             "cleaned_dropped": [dropped("b"), dropped("a", grain="message")],
         },
         [
             (DAY, "cat.png", None, 1, 0, 0, 1, 0, "binary"),
             (DAY, "notes.md", "nexus", 3, 1, 1, 0, 1, "too_short"),
+            (DAY, "pairs.jsonl", "pairs", 1, 1, 0, 0, 0, None),
         ],
     ),
     "what_do_i_talk_about": (
@@ -202,8 +206,10 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
     "what_was_dropped_and_why": (
         {
             "raw_records": [{"record_id": str(n), "source": "nexus"} for n in range(4)],
+            "raw_preferences": [{"record_id": str(n), "source": "nexus"} for n in range(5)],
             "raw_quarantined": [{"record_id": "q", "reason": "binary", "excerpt": "secret"}],
             "cleaned_dropped": [
+                dropped("p", grain="preference", rule="choice", reason="same_answers"),
                 dropped("0", excerpt="Ага."),
                 dropped("1", excerpt=""),
                 dropped("2", grain="message", rule="turns", reason="trailing_user"),
@@ -214,6 +220,7 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
         },
         [
             ("cleaned", "dialogue", "nexus", "length", "too_short", 2, 0.5, DAY, "Ага."),
+            ("cleaned", "preference", "nexus", "choice", "same_answers", 1, 0.2, DAY, None),
             ("cleaned", "message", "nexus", "turns", "trailing_user", 1, None, DAY, None),
             ("raw", "record", None, "reader", "binary", 1, None, DAY, None),
             ("self_chats", "dialogue", "two_role", "filter", "no_stop", 1, 1.0, DAY, "Кот и"),

@@ -122,22 +122,30 @@ def test_messages_keep_their_order(lake: Lake, fill: Any) -> None:
 
 def test_the_funnel_counts_every_fate(lake: Lake, fill: Any) -> None:
     fill("raw_records", *({"record_id": str(n), "source": "nexus"} for n in range(3)))
+    fill("raw_preferences", *({"record_id": n, "source": "pairs"} for n in "pq"))
     fill("raw_quarantined", {"record_id": "q", "reason": "binary"})
     fill("cleaned_dialogues", {"record_id": "0", "source": "nexus"})
+    fill("cleaned_preferences", {"record_id": "p", "source": "pairs"})
     fill(
         "cleaned_dropped",
         {"record_id": "1", "grain": "dialogue", "reason": "duplicate"},
         {"record_id": "2", "grain": "dialogue", "reason": "duplicate"},
         {"record_id": "0", "grain": "message", "reason": "trailing_user"},
+        {"record_id": "q", "grain": "preference", "reason": "same_answers"},
     )
+    fill("self_chats_dropped", {"dialogue_id": "s", "reason": "no_stop"})
 
-    found = query.ask(lake, "select stage, fate, reason, records from cleaning_funnel")
+    found = query.ask(lake, "select stage, grain, fate, reason, records from cleaning_funnel")
 
     assert {
-        ("raw", "received", "nexus", 3),
-        ("raw", "quarantined", "binary", 1),
-        ("cleaned", "kept", "nexus", 1),
-        ("cleaned", "dropped", "duplicate", 2),
+        ("raw", "dialogue", "received", "nexus", 3),
+        ("raw", "preference", "received", "pairs", 2),
+        ("raw", "record", "quarantined", "binary", 1),
+        ("cleaned", "dialogue", "kept", "nexus", 1),
+        ("cleaned", "dialogue", "dropped", "duplicate", 2),
+        ("cleaned", "preference", "kept", "pairs", 1),
+        ("cleaned", "preference", "dropped", "same_answers", 1),
+        ("self_chats", "dialogue", "dropped", "no_stop", 1),
     } == {tuple(r.values()) for r in found}
 
 

@@ -25,14 +25,13 @@ from lake.errors import SettingsError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SHAPES = ("table", "json", "csv", "parquet")
-SHOWN_ROWS = 1000  # in a terminal; a table of more is no longer read, and takes seconds to lay out
+SHOWN_ROWS = 1000  # of a table: a longer one is not read, and takes seconds to lay out
 UNBOUNDED = 100_000  # columns of a console that is no terminal: there nothing is cut
 DIGITS = 6  # of a fraction; counts, ids and dates are shown whole
 
 
 def give(answer: pa.Table, shape: str, out: Path | None = None) -> None:
-    """Print an answer in one of `SHAPES`, or write it to a file.
+    """Print an answer as `table`, `json`, `csv` or `parquet`, or write it to a file.
 
     `SettingsError` for Parquet in a terminal, and for a table, which is cut, in a file.
     """
@@ -115,7 +114,7 @@ def _parquet_bytes(answer: pa.Table) -> bytes:
 
 def _put(data: bytes, out: Path | None) -> None:
     if out is None:
-        click.get_binary_stream("stdout").write(data)
+        click.echo(data, nl=False)
         return
     try:
         out.write_bytes(data)

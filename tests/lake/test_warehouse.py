@@ -56,7 +56,10 @@ import json, pathlib, sys
 import duckdb
 
 path, stop, queries = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
-question = "select (select count(*) from raw_quarantined), (select sum(records) from cleaning_funnel)"
+question = (
+    "select (select count(*) from raw_quarantined), "
+    "(select sum(records) from cleaning_funnel)"
+)
 asked, wrong = 0, []
 while asked < queries or not stop.exists():
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from sqlite3 import complete_statement  # knows strings and comments, as DuckDB writes them too
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
 
 HISTORY = ".sql_history"
+QUIT = {".quit", ".exit"}
 GREETING = "SQL ends with `;`, Tab completes, .help has the commands, Ctrl-D leaves."
 
 
@@ -31,7 +33,9 @@ def run(settings: Settings, *, shape: str = "table", originals: bool = False) ->
     with asking.session(settings, originals=originals) as opened:
         if sys.stdin.isatty():
             talk(settings, opened, shape=shape)
-        elif sum(not _tried(opened, statement, shape) for statement in statements(sys.stdin)):
+            return
+        told = takewhile(lambda statement: statement not in QUIT, statements(sys.stdin))
+        if sum(not _tried(opened, statement, shape) for statement in told):
             raise SystemExit(1)
 
 
@@ -46,7 +50,7 @@ def talk(settings: Settings, opened: asking.Session, *, shape: str = "table") ->
             continue
         except EOFError:
             return
-        if text in {".quit", ".exit"}:
+        if text in QUIT:
             return
         for statement in statements(text.splitlines()):
             _tried(opened, statement, shape)

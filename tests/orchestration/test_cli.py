@@ -259,10 +259,12 @@ def test_words_as_they_came_are_shown_to_whoever_asks_for_them_by_name() -> None
 
 def test_a_pipe_of_statements_is_answered_to_its_end_and_tells_of_a_mistake() -> None:
     answered = steppe("sql", typed="select 40 +\n2 as answer;\n.tables\nselect 7 as last")
+    ended = steppe("sql", typed="select 42 as answer;\n.quit\nselec 1;\n")
     mistaken = steppe("sql", typed="selec 1;\nselect 42 as answer;\n")
 
     assert 0 == answered.exit_code
     assert all(word in answered.stdout for word in ("42", "raw_records", "last"))
+    assert (0, True) == (ended.exit_code, "42" in ended.stdout)
     assert (1, True) == (mistaken.exit_code, "42" in mistaken.stdout)
     assert "hint: " in mistaken.stderr
 

@@ -20,13 +20,7 @@ SPECS = {
     "cleaned_findings": "What was marked or replaced in what was kept.",
     "cleaned_signatures": "What near-duplicate search remembers of what was kept.",
 }
-READ = {
-    "cleaned_dialogues": ["raw_records"],
-    "cleaned_preferences": ["raw_preferences", "raw_records"],
-    "cleaned_dropped": ["raw_records", "raw_preferences"],
-    "cleaned_findings": ["raw_records", "raw_preferences"],
-    "cleaned_signatures": ["raw_records"],
-}
+READ = ("raw_records", "raw_preferences")  # by each: of one step Dagster starts no backfill else
 SHOWN = {
     "cleaned_dialogues": ["source", "language", "split", "messages"],
     "cleaned_preferences": ["source", "language", "split", "chosen"],
@@ -38,8 +32,7 @@ SHOWN = {
 @dg.multi_asset(
     name="cleaned",
     specs=[
-        dg.AssetSpec(n, deps=READ[n], description=words, kinds={"delta"})
-        for n, words in SPECS.items()
+        dg.AssetSpec(n, deps=READ, description=words, kinds={"delta"}) for n, words in SPECS.items()
     ],
     group_name="cleaned",
     partitions_def=DAYS,

@@ -24,10 +24,16 @@ WHOLE = -1  # the position of a dialogue's own vector
 NOBODY = {"role": "", "content": ""}
 
 
-@dg.asset(
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "embeddings_messages",
+            deps=["cleaned_dialogues"],
+            kinds={"lancedb"},
+            description="Every turn of a day's dialogues, encoded: what `steppe search` reads.",
+        )
+    ],
     group_name="embeddings",
-    deps=["cleaned_dialogues"],
-    kinds={"lancedb"},
     partitions_def=DAYS,
     backfill_policy=days.BACKFILLS,
 )
@@ -58,10 +64,16 @@ def embeddings_messages(
     yield from days.each_day(context, work, lock=settings.home / "locks" / "embeddings")
 
 
-@dg.asset(
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "embeddings_duplicates",
+            deps=["cleaned_dialogues"],
+            kinds={"delta"},
+            description="A day's paraphrases of what stays; none unless the setting asks for them.",
+        )
+    ],
     group_name="embeddings",
-    deps=["cleaned_dialogues"],
-    kinds={"delta"},
     partitions_def=DAYS,
     backfill_policy=days.BACKFILLS,
 )

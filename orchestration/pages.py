@@ -41,7 +41,8 @@ class Page:
 def run(settings: Settings) -> None:
     """Bring everything up, print the addresses, and wait for SIGINT or SIGTERM."""
     _refuse_taken_ports(settings)
-    instance.prepare(settings)
+    with instance.opened(settings):
+        pass  # its databases are made by us: two programs that both begin would fall over each other
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     with contextlib.ExitStack() as processes:

@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
     """Bring everything up, print the addresses, and wait for SIGINT or SIGTERM."""
     _refuse_taken_ports(settings)
     with instance.opened(settings):
-        pass  # its databases are made by us: two programs that both begin would fall over each other
+        pass  # its databases are made here: two programs that both begin would collide
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     with contextlib.ExitStack() as processes:

@@ -37,9 +37,7 @@ def write(data: Path, file: Path, *, dialogues: int, seed: int = 0) -> Corpus:
     whole = [_sprinkled(n, turns, rng) for n, turns in _turns(data, dialogues - planted)]
     lines = [(str(n), turns) for n, turns in enumerate(whole)]
     copies: dict[str, tuple[str, str]] = {}
-    # An unanswered last turn is left out when dialogues are cleaned: copies are of whole pairs.
-    originals = [n for n, turns in enumerate(whole) if len(turns) % 2 == 0]
-    for place, original in enumerate(rng.sample(originals, min(planted, len(originals)))):
+    for place, original in enumerate(rng.sample(range(len(whole)), planted)):
         kind, change = KINDS[place % len(KINDS)]
         name = f"copy-{place}"
         copies[name] = (kind, str(original))
@@ -53,7 +51,7 @@ def write(data: Path, file: Path, *, dialogues: int, seed: int = 0) -> Corpus:
 
 
 def _turns(data: Path, count: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield so many dialogues of two turns and more."""
+    """Yield so many dialogues of whole pairs: Steppe would leave an unanswered turn out."""
     paths = (
         *sorted((data / "oasst_ru").rglob("*.json*")),
         data / "koziev" / "extract_dialogues_from_anekdots.txt",
@@ -62,7 +60,7 @@ def _turns(data: Path, count: int) -> Iterator[tuple[int, list[str]]]:
     for path in paths:
         for item in sources.read(path, root=data):
             if isinstance(item, Dialogue) and len(item.messages) >= 2:
-                yield found, [m.content for m in item.messages]
+                yield found, [m.content for m in item.messages[: len(item.messages) // 2 * 2]]
                 found += 1
                 if found == count:
                     return

@@ -82,7 +82,7 @@ def main(home: Path, file: Path, day: date) -> None:
     start_up = time.process_time()
     laps, fates = take(home, file, day)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-    cpu, read = sum(laps.values()), fates["received"]
+    cpu, read = sum(laps.values()), fates.total()
     print(
         json.dumps(
             {

@@ -22,11 +22,12 @@ SHOWN_ROWS = 5
 
 
 class Spool:
-    """Arrow tables of one schema in a nameless temporary file, written once and read once."""
+    """Arrow tables of the same columns in a nameless temporary file, written once and read once."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._writer: pa.RecordBatchFileWriter | None = None
+        self._schema: pa.Schema | None = None
         self.first: pa.Table | None = None
         self.rows = 0
 
@@ -41,11 +42,16 @@ class Spool:
         self._file.close()
 
     def add(self, table: pa.Table) -> None:
-        """Set rows aside; `first` keeps the first of them to be shown."""
+        """Set rows aside, as the first ones came: in their order of columns and widths of types.
+
+        Raise Arrow's `ArrowInvalid` or `KeyError` for other columns or values that do not fit.
+        """
         import pyarrow as pa
 
-        if self._writer is None:
+        if self._writer is None or self._schema is None:
+            self._schema = table.schema
             self._writer = pa.ipc.new_file(self._file, table.schema)
+        table = table.select(self._schema.names).cast(self._schema)
         if self.first is None and table.num_rows:
             self.first = table.slice(0, SHOWN_ROWS)
         self._writer.write_table(table)

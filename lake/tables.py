@@ -126,34 +126,18 @@ class Lake:
         days: Callable[[date], bool],
         columns: Sequence[str],
         order: str = "",
-        only: tuple[str, Sequence[int]] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows of some days a batch at a time; memory holds one batch, whatever the table.
 
         `order` is the column they come ordered by: delta-rs writes the batches of one commit in
         parallel, so the order of a file is nobody's.  Sorting spills to disk where it must.
-        `only` is a column and the values of it that are wanted.
         """
-        import duckdb
-
         if not self.exists(table):
             return
         folder = self.path(table)
         files = [str(folder / _unquote(a["path"])) for a in self._adds(table, days)]
-        if not files:
-            return
-        query = f"select {', '.join(columns)} from read_parquet(?)"  # noqa: S608
-        if only is not None:
-            query += f" where {only[0]} in (select unnest(?))"
-        if order:
-            query += f" order by {order}"
-        with duckdb.connect() as connection:
-            connection.execute(f"set memory_limit = '{SORTING_MEMORY}'")
-            connection.execute("set threads = 2")
-            connection.execute("set timezone = 'UTC'")  # the machine's may be called Etc/UTC
-            wanted = [] if only is None else [list(only[1])]
-            found = connection.sql(query, params=[files, *wanted])
-            yield from _gathered(iter(found.to_arrow_reader(ROWS_AT_ONCE)))
+        if files:
+            yield from _sorted(files, columns, order) if order else _as_they_lie(files, columns)
 
     def _adds(self, table: str, days: Callable[[date], bool]) -> list[dict[str, Any]]:
         """Return the log's entries of the files that are these days."""
@@ -453,6 +437,29 @@ def _empty(contract: schemas.Table, columns: str) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("nothing", contract.schema.empty_table())
         return connection.sql(f"select {columns} from nothing").to_arrow_table()  # noqa: S608
+
+
+def _as_they_lie(files: Sequence[str], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of files from first to last, for half the CPU time of a query."""
+    import pyarrow.parquet as pq
+
+    for path in files:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
+                yield batch.select(list(columns))
+
+
+def _sorted(files: Sequence[str], columns: Sequence[str], order: str) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of files in the order of a column."""
+    import duckdb
+
+    query = f"select {', '.join(columns)} from read_parquet(?) order by {order}"  # noqa: S608
+    with duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{SORTING_MEMORY}'")
+        connection.execute("set threads = 2")
+        connection.execute("set timezone = 'UTC'")  # the machine's may be called Etc/UTC
+        found = connection.sql(query, params=[list(files)])
+        yield from _gathered(iter(found.to_arrow_reader(ROWS_AT_ONCE)))
 
 
 def _gathered(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from assets.cleaning import Cleaned, Cleaner, Neighbours, load_policy
 from assets.cleaning.consent import consent_of, consents_of
 from assets.cleaning.conversations import Conversations, conversations_of
-from assets.cleaning.near_duplicates import KEY_COLUMNS, SIGNATURE_COLUMNS, Touches
+from assets.cleaning.near_duplicates import SIGNATURE_COLUMNS, Touches
 from assets.cleaning.personal import Pseudonymiser
 from assets.cleaning.preferences import PreferenceCleaner
 from lake.errors import CheckFailed
@@ -104,15 +104,13 @@ def _cleaner(lake: Lake, settings: Settings, day: date) -> Cleaner:
 
 
 def _earlier(lake: Lake, day: date, touches: Touches) -> Iterator[pa.RecordBatch]:
-    """Yield what earlier days kept and touches: keys of all are read, the rest of few."""
-    read = partial(lake.batches, "cleaned_signatures", days=lambda d: d < day)
-    found = [
-        number
-        for part in read(columns=KEY_COLUMNS)
-        for number in part["exact"].filter(touches(part)).to_pylist()
-    ]
-    if found:
-        yield from read(columns=SIGNATURE_COLUMNS, only=("exact", found))
+    """Yield what earlier days kept and touches, of a table read from end to end."""
+    import pyarrow as pa
+
+    for part in lake.batches(
+        "cleaned_signatures", days=lambda d: d < day, columns=SIGNATURE_COLUMNS
+    ):
+        yield part.filter(pa.array(touches(part)))
 
 
 def _preference_cleaner(

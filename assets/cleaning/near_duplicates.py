@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-KEY_COLUMNS = ("exact", "dialogue", "bands")
 SIGNATURE_COLUMNS = (
-    *KEY_COLUMNS, "cluster_id", "quality", "letters", "asked_letters", "facts", "sketch",
+    "exact", "dialogue", "bands", "cluster_id", "quality", "letters", "asked_letters", "facts", "sketch",
 )  # fmt: skip
 Touches = Callable[["pa.RecordBatch"], "np.ndarray"]
-"""Says of rows with `KEY_COLUMNS` which share a key with the newcomers, bool (n,)."""
+"""Says of rows with `SIGNATURE_COLUMNS` which share a key with the newcomers, bool (n,)."""
 Earlier = Callable[[Touches], Iterator["pa.RecordBatch"]]
 """Yields of what earlier days kept the rows that touch, with `SIGNATURE_COLUMNS`."""
 

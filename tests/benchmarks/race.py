@@ -1,6 +1,6 @@
 """The race: the same dialogues through Steppe, datatrove, rulm's `undup` and the bare minimum.
 
-    python -P tests/benchmarks/race.py [--dialogues 100000]
+    python tests/benchmarks/race.py [--dialogues 100000]
         --datatrove-python PATH      a Python with datatrove[processing] 0.10.1, spacy, pymorphy3
         --rulm CHECKOUT              a checkout of IlyaGusev/rulm, run by the same Python with
                                      datasets<3, datasketch, pysimdjson, fasttext

@@ -21,3 +21,13 @@ def test_nothing_set_aside_is_nothing() -> None:
     with Spool() as spool:
         assert [] == list(spool.tables())
         assert [] == spool.preview()
+
+
+def test_what_comes_later_takes_the_form_of_what_came_first() -> None:
+    with Spool() as spool:
+        spool.add(pa.table({"a": pa.array(["x"], pa.large_string()), "b": [1]}))
+        spool.add(pa.table({"b": [2], "a": ["y"]}))
+
+        found = [row for table in spool.tables() for row in table.to_pylist()]
+
+    assert [{"a": "x", "b": 1}, {"a": "y", "b": 2}] == found

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SIGNATURE_COLUMNS = (
-    "exact", "dialogue", "bands", "cluster_id", "quality", "letters", "asked_letters", "facts", "sketch",
+    "exact", "dialogue", "bands", "cluster_id", "quality", "letters", "asked_letters", "facts",
+    "sketch",
 )  # fmt: skip
 Touches = Callable[["pa.RecordBatch"], "np.ndarray"]
 """Says of rows with `SIGNATURE_COLUMNS` which share a key with the newcomers, bool (n,)."""

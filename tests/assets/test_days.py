@@ -95,6 +95,21 @@ def test_a_range_of_days_is_one_run_in_their_order(
     assert ["exact_duplicate"] == [r["reason"] for r in lake.rows("cleaned_dropped")]
 
 
+def test_a_dialogue_and_a_choice_are_dropped_on_the_same_day(
+    chosen: Settings, instance: dg.DagsterInstance
+) -> None:
+    put(chosen, 0, "Когда цветёт степной ковыль весной?", "Когда цветёт степной ковыль весной?")
+    choice = {"prompt": "Когда цветёт ковыль?", "chosen": "В мае.", "rejected": "В мае."}
+    (chosen.inbox / str(FIRST) / "choices.jsonl").write_text(json.dumps(choice))
+
+    assert run(chosen, instance, FIRST, FIRST).success
+
+    dropped = Lake(chosen.home).rows("cleaned_dropped")
+    assert {("dialogue", "exact_duplicate"), ("preference", "same_answers")} == {
+        (row["grain"], row["reason"]) for row in dropped
+    }
+
+
 def test_each_day_has_its_own_data_version(
     three_days: Settings, instance: dg.DagsterInstance
 ) -> None:

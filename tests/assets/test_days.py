@@ -99,7 +99,8 @@ def test_a_dialogue_and_a_choice_are_dropped_on_the_same_day(
     chosen: Settings, instance: dg.DagsterInstance
 ) -> None:
     put(chosen, 0, "Когда цветёт степной ковыль весной?", "Когда цветёт степной ковыль весной?")
-    choice = {"prompt": "Когда цветёт ковыль?", "chosen": "В мае.", "rejected": "В мае."}
+    asked = {"instruction": "Когда цветёт ковыль?", "result": "left"}
+    choice = asked | {"left_answer": "В мае.", "right_answer": "В мае."}
     (chosen.inbox / str(FIRST) / "choices.jsonl").write_text(json.dumps(choice))
 
     assert run(chosen, instance, FIRST, FIRST).success

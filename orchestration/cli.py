@@ -72,20 +72,29 @@ def ingest(paths: tuple[Path, ...]) -> None:
 
 
 @main.command()
-def grow() -> None:
+@click.option(
+    "--until",
+    type=click.Choice(["raw", "cleaned", "embeddings"]),
+    help="Stop after a stage: tables alone, without a model.",
+)
+def grow(until: str | None) -> None:
     """Take one turn of the loop on what is new: read, clean, embed, talk, train, judge, serve."""
-    _grow(settings())
+    _grow(settings(), until=until or "")
 
 
-def _grow(chosen: Settings) -> None:
+def _grow(chosen: Settings, *, until: str = "") -> None:
     from orchestration import console, summary, turn
 
     with console.watching():
-        made = turn.grow(chosen)
+        made = turn.grow(chosen, until=until)
     if not made.changed:
         click.echo("Nothing is new: no table, vector or adapter was written.")
-        return
-    console.print_summary(summary.of(made, chosen))
+    elif until:
+        days = "day" if len(made.days) == 1 else "days"
+        click.echo(f"{len(made.days)} {days} up to `{until}` (counts: steppe show funnel)")
+        click.echo("next: steppe query · steppe sql · steppe grow", err=True)
+    else:
+        console.print_summary(summary.of(made, chosen))
 
 
 @main.command()

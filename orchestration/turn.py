@@ -59,14 +59,17 @@ class TurnFailed(SteppeError):
     """A run of the turn failed for a reason that is no verdict."""
 
 
-def grow(settings: Settings) -> Turn:
-    """Take one turn; raise `TurnFailed` with the step's own error where one fails."""
+def grow(settings: Settings, *, until: str = "") -> Turn:
+    """Take one turn, or its stages of days as far as `until`, one of `BY_DAY`, which need no base.
+
+    Raise `TurnFailed` with the step's own error where one fails.
+    """
     recipes.load(settings.recipe)  # a typo in it is told now, not after the stages before
     with only_one(settings), instances.opened(settings) as instance:
         under_way = settings.home / ".turn.under-way"
         taking = _Taking(settings, instance, was_cut=under_way.exists())
         under_way.touch()
-        turn = taking.whole()
+        turn = taking.intake(until) if until else taking.whole()
         under_way.unlink()
         return turn
 
@@ -88,14 +91,19 @@ class _Taking:
         self.lake = Lake(self.settings.home)
 
     def whole(self) -> Turn:
-        inbox.admit(self.settings.inbox, day=datetime.now(UTC).date())
         self.turn.base = self.ensure_base()
-        for day in self._days():
-            if stages := self._stale(day):
-                self._run([name for stage in stages for name in BY_DAY[stage]], day=day)
-                self.turn.days.append(day)
+        self.intake("self_chats")
         self._learn()
         self._reconcile()
+        return self.turn
+
+    def intake(self, until: str) -> Turn:
+        """Run what is stale of each day, as far as a stage."""
+        inbox.admit(self.settings.inbox, day=datetime.now(UTC).date())
+        for day in self._days():
+            if stages := self._stale(day, until):
+                self._run([name for stage in stages for name in BY_DAY[stage]], day=day)
+                self.turn.days.append(day)
         return self.turn
 
     def ensure_base(self) -> bases.BaseModel:
@@ -111,9 +119,9 @@ class _Taking:
         known = set(self.lake.days("raw_records")) | set(self.lake.days("raw_quarantined"))
         return sorted(known | set(inbox.days(self.settings.inbox)))
 
-    def _stale(self, day: date) -> list[str]:
-        """Return the stages of a day that must run: the first stale one and all after it."""
-        stages = list(BY_DAY)
+    def _stale(self, day: date, until: str) -> list[str]:
+        """Return the stages of a day that must run: the first stale one and those after it."""
+        stages = list(BY_DAY)[: list(BY_DAY).index(until) + 1]
         for index, stage in enumerate(stages):
             if not self._is_fresh(stage, day):
                 return stages[index:]

@@ -161,3 +161,15 @@ def test_the_doctor_finds_nothing_wrong_after_a_clean_turn(home: Path) -> None:
 
     assert 0 == done.returncode, done.stdout
     assert "repaired" not in done.stdout, done.stdout
+
+
+def test_tables_are_made_without_a_model(tmp_path: Path) -> None:
+    inbox.take_in([SAMPLES / "dialogues"], tmp_path / "inbox", day=YESTERDAY)
+
+    done = steppe(tmp_path, "grow", "--until", "cleaned")
+
+    assert 0 == done.returncode, done.stderr
+    lake = Lake(tmp_path)
+    assert lake.count("cleaned_dialogues", YESTERDAY)
+    assert not lake.exists("embeddings_duplicates")
+    assert not list(tmp_path.glob("models/bases/*"))

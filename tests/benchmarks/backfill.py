@@ -10,7 +10,6 @@ stopped, or they would do the work first.  The daemon looks every 30 seconds for
 
 import json
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -61,7 +60,7 @@ STATUS = """
 SENSORS = """
   query ($repository: RepositorySelector!) {
     sensorsOrError(repositorySelector: $repository) {
-      ... on Sensors { results { name id sensorState { status } } }
+      ... on Sensors { results { id } }
     }
   }
 """
@@ -73,7 +72,7 @@ REPOSITORY = {
 
 
 def main(days: int = 365, look: int = 0) -> None:
-    """Measure the three backfills; print and write the table."""
+    """Measure the four backfills; print and write the table."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as processes:
         settings = _settings(Path(folder))
         for number in range(days):
@@ -121,25 +120,16 @@ def _start(settings: Settings, processes: ExitStack) -> str:
     url = f"http://{pages.LOOPBACK}:{settings.serving.dagster_port}"
     workspace = ["-w", str(instance.prepare(settings) / "workspace.yaml")]
     address = ["-h", pages.LOOPBACK, "-p", str(settings.serving.dagster_port)]
-    server = [_program("dagster-webserver"), *workspace, *address]
-    pages._spawn("dagster", server, settings, processes)
-    deadline = time.monotonic() + pages.START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            found = _ask(f"{url}/graphql", SENSORS, repository=REPOSITORY)
-        except httpx.HTTPError:
-            time.sleep(0.5)
-            continue
-        for sensor in found["sensorsOrError"]["results"]:
-            if sensor["sensorState"]["status"] == "RUNNING":
-                _ask(f"{url}/graphql", STOP, id=sensor["id"])
-        break
-    pages._spawn("daemon", [_program("dagster-daemon"), "run", *workspace], settings, processes)
+    server = [pages._program("dagster-webserver"), *workspace, *address]
+    process = pages._spawn("dagster", server, settings, processes)
+    pages._wait(pages.Page("Dagster", url, "/server_info", process))
+    for sensor in _ask(f"{url}/graphql", SENSORS, repository=REPOSITORY)["sensorsOrError"][
+        "results"
+    ]:
+        _ask(f"{url}/graphql", STOP, id=sensor["id"])
+    daemon = [pages._program("dagster-daemon"), "run", *workspace]
+    pages._spawn("daemon", daemon, settings, processes)
     return f"{url}/graphql"
-
-
-def _program(name: str) -> str:
-    return shutil.which(name) or str(Path(sys.executable).parent / name)
 
 
 def _measured(what: str, url: str, settings: Settings, days: int) -> dict[str, Any]:

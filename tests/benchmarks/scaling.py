@@ -40,12 +40,16 @@ def main(sizes: list[int]) -> None:
         day = _taken(turns, new, work / str(max(sizes)), DAYS[1], seed=1)
     result = {
         "sizes": runs,
-        "time_to_linear": round(runs[-1]["seconds_a_million"] / runs[-2]["seconds_a_million"], 3),
+        "time_to_linear": round(_rate(runs[-1]) / _rate(runs[max(0, len(runs) - 2)]), 3),
         "new_day": {**day, "share_of_the_whole": _share(day, runs[-1])},
     }
     written = json.dumps(result, indent=1, ensure_ascii=False)
     (HERE / "results" / "scaling.json").write_text(written + "\n", encoding="utf-8")
     _print(result)
+
+
+def _rate(run: dict[str, Any]) -> float:
+    return run["seconds_a_million"]
 
 
 def _share(day: dict[str, Any], whole: dict[str, Any]) -> float:

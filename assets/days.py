@@ -52,13 +52,15 @@ def each_day(
         yield from told
         return
     done, failed = _tried(context, alone, days)
+    tables = [result.asset_key for result in next(iter(done.values()), ())]
     if failed:  # the warehouse waits: it cannot be published from files that are harmed
-        _tell(context, done)
+        for table in tables:
+            _tell(context, done, table)
         raise _failure(failed, len(days)) from next(iter(failed.values()))
     _publish(lake, done.values())
-    for result in done[days[0]]:
-        yield dg.MaterializeResult(asset_key=result.asset_key)
-    _tell(context, done)
+    for table in tables:
+        yield dg.MaterializeResult(asset_key=table)
+        _tell(context, done, table)  # at once: until then its days look changed to what follows
 
 
 def _tried(
@@ -75,14 +77,20 @@ def _tried(
     return done, failed
 
 
-def _tell(context: dg.AssetExecutionContext, done: Mapping[date, Told]) -> None:
-    """Report each day with its own data version.
+def _tell(
+    context: dg.AssetExecutionContext,
+    done: Mapping[date, Told],
+    table: dg.AssetKey | Sequence[str] | str | None,
+) -> None:
+    """Report each day of a table with its own data version.
 
     Dagster gives all days of a run the version that the asset yields.  An event of its own stands
     after that one, and counts, also in a run that fails.
     """
     for day, told in done.items():
         for result in told:
+            if result.asset_key != table:
+                continue
             version = result.data_version.value if result.data_version else ""
             event = dg.AssetMaterialization(
                 result.asset_key or "",

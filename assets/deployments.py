@@ -1,20 +1,23 @@
 """deployments: what is served now, and what was served before."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
-from assets import reporting, training_sets
-from assets.lineage import champion, registry_of, trained, verdicts_on
+from assets import reporting
+from assets.lineage import PERSON, champion, elected, registry_of
 from lake import warehouse
 from lake.errors import DeploymentError
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
+from models import base as bases
 from models.adapters import served_name
 from models.registry import Registry
 from models.serving import client
 
+BASE = "base"  # the server's name for no adapter at all
 PROBE = [{"role": "user", "content": "Привет!"}]
 
 
@@ -24,54 +27,69 @@ def deployments_history(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
-    """Serve the adapter that passed the gate: load, warm, probe, switch, and write it down."""
-    planned = training_sets.plan(lake, settings)
-    adapter = trained(lake, planned) if planned else None
-    verdicts = verdicts_on(lake, adapter["adapter_id"]) if adapter else []
-    if planned is None or adapter is None or not verdicts or not verdicts[-1]["passed"]:
+    """Serve what the newest decision lets through: load, warm, probe, switch, write it down."""
+    base = bases.find_base(settings.base_model, settings.models_dir)
+    decision = elected(lake, base.base_id) if base else None
+    before = champion(lake, base.base_id) if base else ""
+    if base is None or decision is None or decision["adapter_id"] == before:
         raise DeploymentError(
-            "No adapter has passed the gate.", hint="`steppe show adapters` tells why"
+            "No adapter but the one that is served has passed the gate.",
+            hint="`steppe verdict` tells why",
         )
-    before = champion(lake, planned.base.base_id)
     serving = served_name(before) if before else ""
-    with client.running_or_temporary(settings, base=planned.base.path, deployed=serving) as server:
-        switched = server.deploy(served_name(adapter["adapter_id"]), probe=PROBE)
-    row = {
-        "deployment_id": content_id(
-            "deployment",
-            adapter["adapter_id"],
-            verdicts[-1]["evaluation_id"],
-            str(len(lake.rows("deployments_history"))),
-        ),
-        "served_name": served_name(adapter["adapter_id"]),
-        "adapter_id": adapter["adapter_id"],
-        "from_adapter_id": before,
-        "evaluation_id": verdicts[-1]["evaluation_id"],
-        "decided_by": "gate",
-        "reason": f"{verdicts[-1]['improvement']:+.3f} nats a token on held-out dialogues",
-        "probe_difference": float(switched["probe_difference"]),
-        "deployed_at": datetime.now(UTC),
-    }
-    by = reporting.provenance(context, "deployments_history", verdicts[-1]["policy_id"])
+    with client.running_or_temporary(settings, base=base.path, deployed=serving) as server:
+        switched = server.deploy(_name(decision["adapter_id"]), probe=PROBE)
+    row = _row(lake, decision, before, float(switched["probe_difference"]))
+    by = reporting.provenance(context, "deployments_history", decision["policy_id"])
     lake.append("deployments_history", [row], day=datetime.now(UTC).date(), by=by)
     warehouse.publish(lake)
-    crown(registry_of(settings), adapter["adapter_id"])
+    crown(registry_of(settings), row["adapter_id"])
     return reporting.materialized(
         "deployments_history",
         1,
         lake.version("deployments_history"),
         fingerprint=row["deployment_id"],
         served_name=row["served_name"],
+        decided_by=row["decided_by"],
         probe_difference=row["probe_difference"],
     )
 
 
+def _name(adapter_id: str) -> str:
+    return served_name(adapter_id) if adapter_id else BASE
+
+
+def _row(lake: Lake, decision: dict[str, Any], before: str, moved: float) -> dict[str, Any]:
+    by_person = decision["decided_by"] == PERSON
+    number = str(lake.arrow("deployments_history", columns="deployment_id").num_rows)
+    gained = f"{decision['improvement'] or 0:+.3f} nats a token on held-out dialogues"
+    return {
+        "deployment_id": content_id(
+            "deployment", decision["adapter_id"], decision["evaluation_id"], number
+        ),
+        "served_name": _name(decision["adapter_id"]),
+        "adapter_id": decision["adapter_id"],
+        "from_adapter_id": before,
+        "evaluation_id": decision["evaluation_id"],
+        "decided_by": decision["decided_by"],
+        "reason": decision["reasons"][0] if by_person else gained,
+        "probe_difference": moved,
+        "deployed_at": datetime.now(UTC),
+    }
+
+
 def crown(registry: Registry, adapter_id: str) -> None:
-    """Move the aliases: the champion of before is `previous`, this adapter `champion`."""
+    """Move the aliases: the champion of before is `previous`, this adapter `champion`.
+
+    Without an adapter the bare base reigns, and nobody is `champion`.
+    """
     reigning = registry.alias("champion")
-    if reigning == adapter_id:
+    if (reigning or "") == adapter_id:
         return
     if reigning:
         registry.set_alias("previous", reigning)
-    registry.set_alias("champion", adapter_id)
+    if adapter_id:
+        registry.set_alias("champion", adapter_id)
+    else:
+        registry.clear_alias("champion")
     registry.clear_alias("challenger")

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets import exams, plots, reporting, training_sets
-from assets.lineage import adapter_folder, champion, registry_of, trained
+from assets import judgements, lineage, reporting, training_sets
+from assets.lineage import adapter_folder, registry_of
 from lake import warehouse
 from lake.errors import DataError
-from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
-from models.backends import TransformersModel
 from models.base import BaseModel
 from models.evaluation import Evaluation
 from models.evaluation.run import Items, evaluate
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 SPECS = {
     "evaluations_samples": "One scored item.",
     "evaluations_scores": "One metric of one evaluation, with its interval.",
-    "evaluations_verdicts": "One decision of the gate, with its reasons.",
+    "evaluations_verdicts": "One decision of the gate or of a person, with its reasons.",
 }
 
 
@@ -42,55 +40,46 @@ def evaluations(
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[Any]:
-    """Score the newest adapter and the champion on the same items, and judge."""
+    """Score the newest adapter and the champion on the same items, and judge; once."""
     from models import gate
 
     planned = training_sets.plan(lake, settings)
-    adapter = trained(lake, planned) if planned else None
+    adapter = lineage.trained(lake, planned) if planned else None
     if planned is None or adapter is None:
         raise DataError("There is no adapter to judge.", hint="materialize `adapters_versions`")
-    crowned, policy = champion(lake, planned.base.base_id), gate.load_policy()
-    items = exams.items(lake, settings)
-    evaluation_id = evaluation_of(adapter["adapter_id"], crowned, policy, items)
-    reigning = _score(settings, planned.base, crowned, items, "champion")
-    challenger = _score(settings, planned.base, adapter["adapter_id"], items, "challenger")
-    verdict = gate.judge(reigning, challenger, policy)
-    samples, scores, decision = _rows(
-        evaluation_id, adapter, crowned, verdict, [reigning, challenger]
-    )
-    today, by = (
-        datetime.now(UTC).date(),
-        reporting.provenance(context, "evaluations", policy.policy_id),
-    )
-    for name, rows in zip(SPECS, (samples, scores, [decision]), strict=True):
-        lake.append(name, rows, day=today, by=by)
-        yield reporting.materialized(name, len(rows), lake.version(name), **_shown(name, rows))
+    policy = gate.load_policy()
+    about = judgements.prepare(lake, settings, adapter, planned.base, policy)
+    if known := about.verdict_row(lake):
+        yield from (reporting.as_it_is(lake, name, about.evaluation_id) for name in SPECS)
+        yield _check(known)
+        return
+    champion = _score(settings, planned.base, about.champion_id, about.items, "champion")
+    challenger = _score(settings, planned.base, about.adapter_id, about.items, "challenger")
+    verdict = gate.judge(champion, challenger, policy, candidate=about.candidate)
+    rows = judgements.rows(about, champion, challenger, verdict)
+    page = judgements.page(lake, about, champion, challenger, verdict)
+    today = datetime.now(UTC).date()
+    by = reporting.provenance(context, "evaluations", policy.policy_id)
+    for name in SPECS:
+        lake.append(name, rows[name], day=today, by=by)
+        shown = (
+            {"page": dg.MetadataValue.md(page.markdown)} if name == "evaluations_verdicts" else {}
+        )
+        yield reporting.materialized(
+            name, len(rows[name]), lake.version(name), fingerprint=about.evaluation_id, **shown
+        )
     warehouse.publish(lake)
-    registry = registry_of(settings)
-    registry.log_scores(adapter["adapter_id"], challenger.scores)
-    if verdict.passed:
-        registry.set_alias("challenger", adapter["adapter_id"])
-    yield dg.AssetCheckResult(
-        check_name="gate",
-        asset_key="evaluations_verdicts",
-        passed=verdict.passed,
-        metadata={"reasons": dg.MetadataValue.md("\n".join(f"- {r}" for r in verdict.reasons))},
-    )
-
-
-def evaluation_of(adapter_id: str, crowned: str, policy: "gate.Policy", items: Items) -> str:
-    """Return the id of one judgement: who against whom, by which policy, on which items."""
-    return content_id("evaluation", adapter_id, crowned, policy.policy_id, exams.fingerprint(items))
+    _tell_mlflow(settings, about.adapter_id, challenger, verdict, page.html)
+    yield _check(rows["evaluations_verdicts"][0])
 
 
 def _score(
     settings: Settings, base: BaseModel, adapter_id: str, items: Items, who: str
 ) -> Evaluation:
     report = reporting.progress("evaluations")
-    folder = adapter_folder(settings, adapter_id) if adapter_id else None
-    model = TransformersModel(base.path, folder)
     return evaluate(
-        model,
+        base.path,
+        adapter_folder(settings, adapter_id) if adapter_id else None,
         items,
         base_id=base.base_id,
         progress=lambda _, done, total: report(
@@ -99,63 +88,21 @@ def _score(
     )
 
 
-def _rows(
-    evaluation_id: str, adapter: dict, crowned: str, verdict: "gate.Verdict", both: list[Evaluation]
-) -> tuple[list[dict], list[dict], dict]:
-    """Return the rows of samples, of scores, and the verdict's."""
-    one = {"evaluation_id": evaluation_id, "adapter_id": adapter["adapter_id"]}
-    names = (crowned or "base", adapter["adapter_id"])
-    samples = [
-        {
-            **one,
-            "model_id": name,
-            "suite": s.suite,
-            "item_id": s.item_id,
-            "prompt": s.prompt,
-            "expected": s.expected,
-            "answer": s.answer,
-            "score": float(s.score),
-        }
-        for name, result in zip(names, both, strict=True)
-        for s in result.samples
-    ]
-    scores = [
-        {
-            **one,
-            "model_id": name,
-            "suite": s.suite,
-            "metric": s.metric,
-            "value": float(s.value),
-            "low": float(s.low),
-            "high": float(s.high),
-            "n": int(s.n),
-            "coverage": float(s.coverage),
-        }
-        for name, result in zip(names, both, strict=True)
-        for s in result.scores
-    ]
-    decision = {
-        **one,
-        "champion_id": crowned,
-        "passed": verdict.passed,
-        "reasons": list(verdict.reasons),
-        "policy_id": verdict.policy_id,
-        "improvement": float(verdict.improvement),
-        "low": float(verdict.low),
-        "high": float(verdict.high),
-        "decided_at": datetime.now(UTC),
-    }
-    return samples, scores, decision
+def _tell_mlflow(
+    settings: Settings, adapter_id: str, scored: Evaluation, verdict: "gate.Verdict", page: str
+) -> None:
+    registry = registry_of(settings)
+    registry.log_scores(adapter_id, scored.scores)
+    registry.log_verdict(adapter_id, judgements.tags(verdict), page=page)
+    if verdict.passed:
+        registry.set_alias("challenger", adapter_id)
 
 
-def _shown(table: str, rows: list[dict]) -> dict[str, Any]:
-    if table == "evaluations_scores":
-        exact = [
-            (f"{r['suite']} of {r['model_id'][:8]}", r["value"], r["low"], r["high"])
-            for r in rows
-            if r["metric"] == "exact"
-        ]
-        return {"exact": plots.intervals(exact, "exact answers, 95 % intervals")} if exact else {}
-    if table == "evaluations_verdicts":
-        return {"passed": rows[0]["passed"], "improvement": rows[0]["improvement"]}
-    return {"preview": reporting.preview(rows, ["suite", "prompt", "expected", "answer", "score"])}
+def _check(row: dict[str, Any]) -> dg.AssetCheckResult:
+    reasons = "\n".join(f"- {reason}" for reason in row["reasons"])
+    return dg.AssetCheckResult(
+        check_name="gate",
+        asset_key="evaluations_verdicts",
+        passed=bool(row["passed"]),
+        metadata={"reasons": dg.MetadataValue.md(reasons), "policy_id": row["policy_id"]},
+    )

@@ -1,15 +1,17 @@
 """What adapters are examined on: chosen from the lake and from the owner's own questions.
 
 `<home>/suites/*.jsonl` holds questions with one right answer, `{"question", "answer"}` a line; no
-training set ever reads that folder.
+training set ever reads that folder.  What a training set holds all the same is in no suite.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from assets import contamination
 from assets.fingerprints import OWN_ANSWERS
 from assets.records import chat_of
 from lake import query
@@ -21,15 +23,50 @@ from models import replay
 from models.evaluation import Item, items_of
 from models.evaluation.run import Items
 
+if TYPE_CHECKING:
+    from models.gate import Policy
+
 HELD_OUT_DIALOGUES = 200
 ANCHOR_DIALOGUES = 300
 ANCHOR_SEED = 20_260_101
+CODE = "2"  # raised by hand when a suite measures otherwise: what was judged is judged anew
 
 
-def items(lake: Lake, settings: Settings) -> Items:
-    """Return the items every model of one evaluation meets."""
-    held_out = items_of([(r["dialogue_id"], chat_of(r)) for r in _held_out(lake)])
-    return Items(held_out, questions(settings.home / "suites") or held_out, anchor(lake))
+def items(lake: Lake, settings: Settings, adapters: Sequence[str], policy: Policy) -> Items:
+    """Return the items every model of one evaluation meets: those none of these adapters saw."""
+    left = 1 - policy.contamination.max_share  # so much of a suite that scores was never seen
+    split, held_out = held_out_items(lake, enough=policy.improvement.min_dialogues / left)
+    asked = questions(settings.home / "suites") or held_out
+    suites = {"held_out": held_out, "exact": asked, "anchor": anchor(lake)}
+    everyone = [item for suite in suites.values() for item in suite]
+    seen = contamination.seen(everyone, taught_to(lake, adapters), _cleaning(settings))
+    return Items.without_seen(
+        suites, seen, max_share=policy.contamination.max_share, held_out_split=split
+    )
+
+
+def held_out_items(lake: Lake, *, enough: float) -> tuple[str, list[Item]]:
+    """Return the person's test dialogues; with those of validation where there are too few."""
+    for split in ("test", "test and validation"):
+        rows = _held_out(lake, split.split(" and "))
+        found = items_of([(r["dialogue_id"], chat_of(r)) for r in rows])
+        if len(found) >= enough:
+            break
+    return split, found
+
+
+def taught_to(lake: Lake, adapters: Sequence[str]) -> list[list[dict[str, str]]]:
+    """Return every row of the training sets of these adapters, and of those they grew from."""
+    question = (
+        "with recursive family as ("
+        "select adapter_id, training_set_id, parent_adapter_id from adapters_versions "
+        "where list_contains(?, adapter_id) union "
+        "select v.adapter_id, v.training_set_id, v.parent_adapter_id from adapters_versions v "
+        "join family f on v.adapter_id = f.parent_adapter_id) "
+        "select distinct messages from adapters_training_sets "
+        "where training_set_id in (select training_set_id from family)"
+    )
+    return [chat_of(row) for row in query.ask(lake, question, [list(adapters)])]
 
 
 def anchor(lake: Lake) -> list[Item]:
@@ -71,7 +108,10 @@ def asked(lake: Lake, settings: Settings) -> list[str]:
 def fingerprint(chosen: Items) -> str:
     """Return the id of the items."""
     everyone = [*chosen.held_out, *chosen.exact, *chosen.anchor]
-    return content_id(*(part for i in everyone for part in (i.item_id, repr(i.messages))))
+    seen = repr({name: sorted(suite.seen.items()) for name, suite in chosen.suites.items()})
+    return content_id(
+        CODE, seen, *(part for i in everyone for part in (i.item_id, repr(i.messages)))
+    )
 
 
 def _question(line: str, where: str) -> Item:
@@ -87,10 +127,16 @@ def _question(line: str, where: str) -> Item:
     return Item(where, messages)
 
 
-def _held_out(lake: Lake) -> list[dict[str, Any]]:
+def _held_out(lake: Lake, splits: Sequence[str]) -> list[dict[str, Any]]:
     question = (
-        "from stg_dialogues where split != 'train' and source != ? and consent = 'granted' "
+        "from stg_dialogues where list_contains(?, split) and source != ? and consent = 'granted' "
         "and (dialogue_id, revision) not in "
         "(select (dialogue_id, revision) from embeddings_duplicates) order by dialogue_id limit ?"
     )
-    return query.ask(lake, question, [OWN_ANSWERS, HELD_OUT_DIALOGUES])
+    return query.ask(lake, question, [list(splits), OWN_ANSWERS, HELD_OUT_DIALOGUES])
+
+
+def _cleaning(settings: Settings) -> Any:
+    from assets.cleaning import load_policy
+
+    return load_policy(settings.cleaning_policy)

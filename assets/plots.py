@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
@@ -73,6 +74,42 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], title: str) -> dg
             axes.errorbar(value, name, xerr=error, fmt="o", color="#5b7f95", capsize=3)
 
     return _picture(draw, title)
+
+
+def differences(
+    values: Sequence[float], interval: tuple[float, float, float], title: str
+) -> dg.MetadataValue:
+    """Return a dot a paired difference, smallest first, and their mean with its interval."""
+    value, low, high = interval
+
+    def draw(axes: Any) -> None:
+        axes.axhline(0, color="#999999", linewidth=0.8)
+        axes.scatter(range(len(values)), values, s=14, color=COLOURS[0])
+        if math.isfinite(low):
+            axes.axhspan(low, high, color=COLOURS[1], alpha=0.25)
+            axes.axhline(value, color=COLOURS[1])
+        axes.xaxis.set_visible(False)
+
+    return _picture(draw, title)
+
+
+def trade(points: Sequence[tuple[str, float, float, bool]]) -> dg.MetadataValue:
+    """Return what was gained against what was forgotten; the last point is the newest."""
+
+    def draw(axes: Any) -> None:
+        for name, gain, forgotten, passed in points:
+            colour = COLOURS[2] if passed else COLOURS[5]
+            newest = name == points[-1][0]
+            axes.scatter(gain, forgotten, s=40 if newest else 14, color=colour)
+            if newest:
+                axes.annotate(f" {name}", (gain, forgotten), fontsize=8)
+        axes.axhline(0, color="#999999", linewidth=0.8)
+        axes.axvline(0, color="#999999", linewidth=0.8)
+        axes.margins(0.25)
+        axes.set_xlabel("nats a token gained", fontsize=8)
+        axes.set_ylabel("anchor lost", fontsize=8)
+
+    return _picture(draw, "gained against forgotten: green passed, red refused")
 
 
 def _picture(

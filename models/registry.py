@@ -30,8 +30,11 @@ MODEL = "steppe"
 EXPERIMENT = "steppe"
 ARTIFACT = "adapter"
 TAG = "adapter_id"
+PAGE = "evaluation.html"
 MAX_PARAM = 6_000
 """MLflow refuses parameter values of more characters."""
+MAX_TAG = 5_000
+"""And tags of a model version of more than these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,14 @@ class Registry:
         at = self.client.get_run(run_id).info.start_time
         logged = [Metric(f"{s.suite}.{s.metric}", s.value, at, 0) for s in scores]
         self.client.log_batch(run_id, metrics=logged)
+
+    def log_verdict(self, adapter_id: str, tags: Mapping[str, str], *, page: str = "") -> None:
+        """Tag an adapter's version with what was decided; keep the page (HTML) in its run."""
+        known = self._known(adapter_id)
+        for name, value in sorted(tags.items()):
+            self.client.set_model_version_tag(MODEL, str(known.version), name, value[:MAX_TAG])
+        if page:
+            self.client.log_text(str(known.run_id), page, PAGE)
 
     def set_alias(self, alias: Alias, adapter_id: str) -> None:
         """Move an alias to an adapter's version; raise `DeploymentError` if it has none."""

@@ -170,6 +170,45 @@ def show(what: str, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("adapter", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def verdict(adapter: str | None, as_json: bool) -> None:
+    """Print what was decided on ADAPTER and why: every rule with its numbers."""
+    from orchestration import deciding
+
+    deciding.verdict(settings(), adapter, as_json=as_json)
+
+
+@main.command()
+@click.argument("adapter")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+def hold(adapter: str, reason: str) -> None:
+    """Keep ADAPTER from being served, whatever the gate says."""
+    from orchestration import deciding
+
+    deciding.hold(settings(), adapter, reason)
+
+
+@main.command()
+@click.argument("adapter")
+@click.option("--reason", default="", help="Why; needed where the gate refused, and recorded.")
+def promote(adapter: str, reason: str) -> None:
+    """Serve ADAPTER: its id's beginning, `steppe@<sha12>`, `challenger` or `previous`."""
+    from orchestration import deciding
+
+    deciding.promote(settings(), adapter, reason)
+
+
+@main.command()
+@click.option("--reason", default="", help="Why; it is recorded.")
+def rollback(reason: str) -> None:
+    """Serve the adapter before the champion again, and hold the champion."""
+    from orchestration import deciding
+
+    deciding.rollback(settings(), reason)
+
+
+@main.command()
 @click.option("--who", metavar="NAME", help="Print the pseudonym of a name, as its chats write it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def people(who: str | None, as_json: bool) -> None:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import STAGES, cleaned, exams, fingerprints, inbox, raw, training_sets
+from assets import STAGES, cleaned, fingerprints, inbox, judgements, raw, training_sets
 from assets.deployments import crown
-from assets.evaluations import evaluation_of
-from assets.lineage import champion, deployed, registry_of, trained
+from assets.lineage import champion, deployed, elected, registry_of, standing, trained
 from lake.errors import LakeError, SteppeError
 from lake.settings import Settings
 from lake.tables import Lake
@@ -72,6 +71,14 @@ def grow(settings: Settings, *, until: str = "") -> Turn:
         turn = taking.intake(until) if until else taking.whole()
         under_way.unlink()
         return turn
+
+
+def serve_elected(settings: Settings) -> Turn:
+    """Serve whom the newest decision lets through; the caller holds the lock of `only_one`."""
+    with instances.opened(settings) as instance:
+        taking = _Taking(settings, instance, was_cut=False)
+        taking.serve(taking.ensure_base())
+        return taking.turn
 
 
 def grow_base(settings: Settings) -> bases.BaseModel:
@@ -163,31 +170,26 @@ class _Taking:
         if adapter is None:
             raise TurnFailed("An adapter was trained and is not there.", hint="`steppe doctor`")
         self.turn.adapter_id = adapter["adapter_id"]
-        self._judge(planned)
-        passed = self.turn.verdict is not None and self.turn.verdict["passed"]
-        if passed and not self._was_served(adapter["adapter_id"]):
-            self._run(["deployments_history"])
-            self.turn.deployed = True
+        self._judge(planned.base, adapter)
+        self.serve(planned.base)
 
-    def _judge(self, planned: training_sets.TrainingSet) -> None:
-        if self.turn.adapter_id == champion(self.lake, planned.base.base_id):
+    def _judge(self, base: bases.BaseModel, adapter: dict[str, Any]) -> None:
+        """Judge the adapter against today's champion, unless that was done; a person may differ."""
+        adapter_id, policy = adapter["adapter_id"], gate.load_policy()
+        if adapter_id == champion(self.lake, base.base_id):
             return
-        self.turn.verdict = self._verdict(planned)
-        if self.turn.verdict is None:
+        about = judgements.prepare(self.lake, self.settings, adapter, base, policy)
+        if about.verdict_row(self.lake) is None:
             names = ["evaluations_samples", "evaluations_scores", "evaluations_verdicts"]
             self._run(names, may_refuse=True)
-            self.turn.verdict = self._verdict(planned)
+        self.turn.verdict = standing(self.lake, adapter_id)
 
-    def _verdict(self, planned: training_sets.TrainingSet) -> dict[str, Any] | None:
-        crowned = champion(self.lake, planned.base.base_id)
-        items = exams.items(self.lake, self.settings)
-        wanted = evaluation_of(self.turn.adapter_id, crowned, gate.load_policy(), items)
-        rows = self.lake.rows("evaluations_verdicts", where=f"evaluation_id = '{wanted}'")
-        return rows[0] if rows else None
-
-    def _was_served(self, adapter_id: str) -> bool:
-        row = deployed(self.lake)
-        return row is not None and row["adapter_id"] == adapter_id
+    def serve(self, base: bases.BaseModel) -> None:
+        """Serve whom the newest decision lets through, unless that is who is served."""
+        decision = elected(self.lake, base.base_id)
+        if decision and decision["adapter_id"] != champion(self.lake, base.base_id):
+            self._run(["deployments_history"])
+            self.turn.deployed = True
 
     def _reconcile(self) -> None:
         """Move MLflow's alias to what the history says is served, if a kill came between."""

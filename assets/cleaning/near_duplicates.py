@@ -90,7 +90,7 @@ class Neighbours:
         matches = np.full(len(known), -1, np.int32)
         best_first = before + np.lexsort((np.arange(count), -newcomers.quality))
         settling().settle(
-            *(best_first.astype(np.int64), before, _thresholds(self._policy), PERMUTATIONS),
+            *(best_first.astype(np.int64), before, thresholds(self._policy), PERMUTATIONS),
             *(known.bands, known.values, known.letters, known.facts, known.exact),
             *(known.dialogues, known.quality, splits_of(known.clusters)),
             *(clusters, verdicts, matches),
@@ -139,7 +139,7 @@ def settling() -> Any:
     return compiled
 
 
-def _thresholds(policy: Policy) -> tuple[float, float, float, float, int]:
+def thresholds(policy: Policy) -> tuple[float, float, float, float, int]:
     """Return what is near, in the order of `settling.likeness`."""
     return (
         policy.near_percent / 100,

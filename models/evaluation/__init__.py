@@ -1,10 +1,11 @@
 """What an adapter is worth: suites, one a file, all giving scores with intervals and samples.
 
-    held_out   loss on the person's dialogues that were never trained on, paired between models
-    exact      greedy answers that equal the reference
-    anchor     the base's own primer: what must not be forgotten
-    health     empty, unfinished, repeating or foreign answers
-    probe      is the adapter the one that was trained, and does it change anything
+    held_out       loss on the person's dialogues that were never trained on, paired
+    exact          greedy answers that equal the reference
+    anchor         the base's own primer: what must not be forgotten
+    health         empty, unfinished, repeating or foreign answers
+    probe          is the adapter the one that was trained, and does serving it change anything
+    contamination  which items the training has seen; they are in no other suite
 
 A suite scores one model; `models.gate` compares two.
 """
@@ -74,12 +75,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Every suite's result for one model, and what that model is."""
+    """Every suite's result for one model, and what that model is.
+
+    `trained_base_id` and `trained_template_id` are what the adapter's manifest names; those of a
+    bare base are its own.
+    """
 
     model_id: str
     base_id: str
     template_id: str
     results: Mapping[str, Result]
+    trained_base_id: str
+    trained_template_id: str
+    held_out_split: str = "test"
 
     @property
     def scores(self) -> list[Score]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from models.backends import ChatModel, Progress
-from models.evaluation import Item, Result, exact, held_out
+from models.backends import ChatModel, Generation, Progress
+from models.evaluation import Evaluation, Item, Result, exact, held_out
+from models.evaluation.statistics import Interval, paired
 
 SUITE = "anchor"
 
@@ -26,9 +28,25 @@ def items(*, seed: int, n: int) -> list[Item]:
 
 
 def run(
-    model: ChatModel, chosen: list[Item], *, seed: int, progress: Progress | None = None
-) -> Result:
-    """Return loss and exactness on the anchor's items."""
+    model: ChatModel, chosen: Sequence[Item], *, seed: int, progress: Progress | None = None
+) -> tuple[Result, list[Generation]]:
+    """Return loss and exactness on the anchor's items, and the answers themselves."""
     loss = held_out.run(model, chosen, seed=seed, suite=SUITE)
-    right, _ = exact.run(model, chosen, suite=SUITE, progress=progress)
-    return replace(loss, scores=(*loss.scores, *right.scores), samples=right.samples)
+    right, answers = exact.run(model, chosen, suite=SUITE, progress=progress)
+    scores = (*loss.scores, *right.scores)
+    return replace(loss, scores=scores, samples=right.samples), answers
+
+
+def lost(champion: Evaluation, challenger: Evaluation, *, seed: int) -> dict[str, Interval]:
+    """Return what the challenger does worse than the champion, paired: positive is worse.
+
+    `exact` is a share of the answers, `nats_per_token` a rise of the loss.
+    """
+    nothing = Result(())
+    old, new = (e.results.get(SUITE, nothing) for e in (champion, challenger))
+    before = {s.item_id: s.score for s in old.samples}
+    after = {s.item_id: s.score for s in new.samples}
+    drops = [before[i] - after[i] for i in sorted(before.keys() & after.keys())]
+    gained, _ = held_out.compare(old, new, seed=seed)
+    rise = Interval(-gained.value, -gained.high, -gained.low)
+    return {"exact": paired(drops, seed=seed), "nats_per_token": rise}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from models.backends import Generation
@@ -13,13 +14,25 @@ NGRAM = 4
 """Words a repeated span has: seq-rep-4 of Welleck et al. 2019, arXiv 1908.04319."""
 
 
-def measure(answers: Sequence[Generation]) -> Result:
+MIXED = re.compile(r"[^\W\d_]*(?:[а-яё][a-z]|[a-z][а-яё])[^\W\d_]*", re.IGNORECASE)
+"""A word of two alphabets, as «шлифуяConsistencyи» in an export of ChatGPT's."""
+LONGER = 4
+SPARE = 100
+"""Ours: over 4 times its reference and 100 characters more, an answer answers something else."""
+
+
+def measure(
+    answers: Sequence[Generation], references: Sequence[str] = (), *, seconds: float = 0.0
+) -> Result:
     """Return the health of a set of answers, every share between 0 and 1.
 
     `empty` nothing said; `unfinished` cut by the token limit; `stopped` its complement;
-    `repetition` the mean share of word 4-grams said before in the same answer; `distinct_2`
-    different word pairs of all (Li et al. 2016, arXiv 1510.03055); `longest_repeat` the largest
-    share of an answer that one repeated span fills; `cyrillic` of all letters.
+    `too_long` far longer than the reference, where there is one; `repetition` the mean share of
+    word 4-grams said before in the same answer; `distinct_1` and `distinct_2` different words and
+    word pairs of all (Li et al. 2016, arXiv 1510.03055); `longest_repeat` the largest share of an
+    answer that one repeated span fills; `cyrillic` of all letters; `mixed_script` of all words.
+    `seconds_per_token` is the only figure that differs from one run to the next: it decides
+    nothing.
     """
     if not answers:
         return Result(())
@@ -28,11 +41,20 @@ def measure(answers: Sequence[Generation]) -> Result:
     spoken = [text for text in texts if text]
     means = {
         "repetition": _mean([repetition(text) for text in spoken]),
+        "distinct_1": distinct(texts, 1),
         "distinct_2": distinct(texts, 2),
         "longest_repeat": max((longest_repeat(text) for text in spoken), default=0.0),
         "cyrillic": cyrillic(" ".join(texts)),
+        "mixed_script": mixed_script(" ".join(texts)),
+        "seconds_per_token": seconds / max(1, sum(answer.tokens for answer in answers)),
     }
-    shares = {"empty": len(texts) - len(spoken), "unfinished": cut, "stopped": len(texts) - cut}
+    long = sum(_is_too_long(t, r) for t, r in zip(texts, references, strict=False))
+    shares = {
+        "empty": len(texts) - len(spoken),
+        "unfinished": cut,
+        "stopped": len(texts) - cut,
+        "too_long": long,
+    }
     scores = [_share(metric, count, len(texts)) for metric, count in shares.items()]
     scores += [Score(SUITE, metric, x, x, x, len(texts)) for metric, x in means.items()]
     return Result(tuple(scores))
@@ -41,6 +63,15 @@ def measure(answers: Sequence[Generation]) -> Result:
 def _share(metric: str, count: int, n: int) -> Score:
     share = wilson(count, n)
     return Score(SUITE, metric, share.value, share.low, share.high, n)
+
+
+def _is_too_long(text: str, reference: str) -> bool:
+    return len(text) > LONGER * len(reference) + SPARE
+
+
+def mixed_script(text: str) -> float:
+    """Return the share of words that mix Cyrillic and Latin letters."""
+    return len(MIXED.findall(text)) / max(1, len(text.split()))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from models.backends import ChatModel, Loss
 from models.evaluation import Item, Result, Sample, Score
-from models.evaluation.statistics import Interval, improvement, mean_loss
+from models.evaluation.statistics import LEVEL, Interval, improvement, mean_loss
 
 SUITE = "held_out"
 
@@ -28,9 +28,11 @@ def _sample(item: Item, suite: str, known: Mapping[str, Loss]) -> Sample:
     return Sample(suite, item.item_id, said, item.reference, "", loss.sum_nats / loss.tokens)
 
 
-def compare(champion: Result, challenger: Result, *, seed: int) -> tuple[Interval, int]:
+def compare(
+    champion: Result, challenger: Result, *, seed: int, level: float = LEVEL
+) -> tuple[Interval, int]:
     """Return the paired improvement in nats a token, and on how many dialogues it stands."""
     shared = sorted(champion.losses.keys() & challenger.losses.keys())
     before = [champion.losses[i] for i in shared]
     after = [challenger.losses[i] for i in shared]
-    return improvement(before, after, seed=seed), len(shared)
+    return improvement(before, after, seed=seed, level=level), len(shared)

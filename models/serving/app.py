@@ -147,7 +147,12 @@ class Service:
         raise HTTPException(404, f"There is no adapter `{name}`.")
 
     async def deploy(self, name: str, probe: list[dict[str, str]]) -> dict[str, Any]:
-        """Load, warm, probe, switch; then unload the old adapter once nobody uses it."""
+        """Load, warm, probe, switch; then unload the old adapter once nobody uses it.
+
+        The name `base` takes every adapter away.
+        """
+        if name == BASE_NAME:
+            return await self._switch("", probe_difference=0.0)
         call = self.engine.call
         await asyncio.wrap_future(call(self.engine.load_adapter, name, self.folder_of(name)))
         ids = encode(self.engine, probe)
@@ -156,10 +161,13 @@ class Service:
         difference = float((tuned - base).abs().max())
         if difference < PROBE_FLOOR:
             raise HTTPException(409, f"`{name}` moves no logit by more than {difference:.2g}.")
+        return await self._switch(name, probe_difference=difference)
+
+    async def _switch(self, name: str, *, probe_difference: float) -> dict[str, Any]:
         previous, self.deployed = self.deployed, name
         if previous and previous != name:
             await self._drain(previous)
-        return {"name": name, "previous": previous, "probe_difference": difference}
+        return {"name": name, "previous": previous, "probe_difference": probe_difference}
 
     async def _drain(self, name: str) -> None:
         for _ in range(1200):  # a minute: the longest answer is shorter

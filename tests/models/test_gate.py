@@ -4,16 +4,19 @@ import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lake.errors import SettingsError
 from models import gate
 from models.backends import Loss
-from models.evaluation import Evaluation, Result, Score
+from models.evaluation import Evaluation, Result, Sample, Score
 
 POLICY = gate.load_policy()
 
 
 def one(suite, **metrics):
+    """A suite's scores, without an item behind them."""
     return Result(tuple(Score(suite, m, v, v, v, 40) for m, v in metrics.items()))
 
 
@@ -22,70 +25,98 @@ def losses(nats):
     return {f"d{i}": Loss((nats + rng.gauss(0, 0.2)) * 10, 10) for i in range(40)}
 
 
-def evaluation(nats, *, name="model", exact=0.9, anchor_nats=0.1, probe=1.0, moved=2.0, **bad):
-    answers = {"empty": 0.0, "unfinished": 0.0, "repetition": 0.0, "cyrillic": 1.0, **bad}
+def anchor(right, nats, coverage):
+    """400 answers of which a share is right, and the loss of each dialogue."""
+    samples = tuple(
+        Sample("anchor", f"a{i}", "", "", "", float(i < 400 * right)) for i in range(400)
+    )
+    scores = one("anchor", exact=right, nats_per_token=nats).scores
+    known = {f"a{i}": Loss(10 * nats, 10) for i in range(400)}
+    return Result(tuple(replace(s, coverage=coverage) for s in scores), samples, known)
+
+
+def evaluation(nats, *, exact=0.9, anchor_nats=0.1, coverage=1.0, seen=0.0, **bad):
+    """A model that is sound but for what is said otherwise."""
+    answers = dict.fromkeys(("empty", "unfinished", "too_long", "repetition", "mixed_script"), 0.0)
+    answers |= {"cyrillic": 1.0, "distinct_2": 0.5}
+    probes = {"files_match": 1.0, "logit_difference": 2.0, "served_error": 1e-5}
+    seen_of = {"held_out": seen, "exact": 0.0, "anchor": 0.0}
     return Evaluation(
-        name,
+        "model",
         "base",
         "template",
         {
-            "held_out": Result((), (), losses(nats)),
-            "anchor": one("anchor", exact=exact, nats_per_token=anchor_nats),
-            "health": one("health", **answers),
-            "probe": one("probe", files_match=probe, logit_difference=moved),
+            "contamination": one("contamination", **seen_of),
+            "held_out": replace(one("held_out", nats_per_token=nats), losses=losses(nats)),
+            "anchor": anchor(exact, anchor_nats, coverage),
+            "health": one("health", **{m: bad.get(m, v) for m, v in answers.items()}),
+            "probe": one("probe", **{m: bad.get(m, v) for m, v in probes.items()}),
         },
+        "base",
+        "template",
     )
 
 
 CHAMPION = evaluation(3.0)
 
 
-def failed(verdict):
-    return [reason for reason in verdict.reasons if reason.startswith("failed")]
-
-
 def test_a_better_and_healthy_challenger_passes():
     verdict = gate.judge(CHAMPION, evaluation(2.0), POLICY)
 
     assert verdict.passed
-    assert failed(verdict) == []
+    assert () == verdict.failed
     assert verdict.low > 0.9
     assert verdict.policy_id == POLICY.policy_id
 
 
 @pytest.mark.parametrize(
-    ("challenger", "reason"),
+    ("challenger", "rule"),
     [
-        (evaluation(3.0), "nats a token on held-out"),
-        (evaluation(2.0, exact=0.86), "anchor answers exact"),
-        (evaluation(2.0, anchor_nats=0.4), "anchor nats"),
-        (evaluation(2.0, empty=0.1), "answers empty"),
-        (evaluation(2.0, unfinished=0.2), "answers unfinished"),
-        (evaluation(2.0, repetition=0.3), "answers repetition"),
-        (evaluation(2.0, cyrillic=0.5), "answers cyrillic"),
-        (evaluation(2.0, probe=0.0), "files match"),
-        (evaluation(2.0, moved=0.0), "moves a logit"),
-        (replace(evaluation(2.0), base_id="other"), "base other"),
-        (replace(evaluation(2.0), template_id="other"), "chat template other"),
+        (evaluation(3.0), "improvement"),
+        (evaluation(2.0, exact=0.8), "anchor_exact"),
+        (evaluation(2.0, anchor_nats=0.4), "anchor_loss"),
+        (evaluation(2.0, empty=0.1), "empty"),
+        (evaluation(2.0, unfinished=0.2), "unfinished"),
+        (evaluation(2.0, too_long=0.2), "too_long"),
+        (evaluation(2.0, repetition=0.3), "repetition"),
+        (evaluation(2.0, mixed_script=0.3), "mixed_script"),
+        (evaluation(2.0, cyrillic=0.5), "cyrillic"),
+        (evaluation(2.0, distinct_2=0.01), "distinct_2"),
+        (evaluation(2.0, coverage=0.5), "coverage"),
+        (evaluation(2.0, seen=0.3), "contamination_held_out"),
+        (evaluation(2.0, files_match=0.0), "files"),
+        (evaluation(2.0, served_error=1.0), "served"),
+        (replace(evaluation(2.0), trained_base_id="other"), "base"),
+        (replace(evaluation(2.0), trained_template_id="other"), "template"),
     ],
 )
-def test_one_failed_rule_is_enough_and_is_named(challenger, reason):
+def test_one_failed_rule_is_enough_and_is_named(challenger, rule):
     verdict = gate.judge(CHAMPION, challenger, POLICY)
 
     assert not verdict.passed
-    assert len(failed(verdict)) == 1
-    assert reason in failed(verdict)[0]
+    assert (rule,) == verdict.failed
+
+
+def test_an_adapter_that_is_not_loaded_is_told_from_one_that_forgets_nothing():
+    verdict = gate.judge(CHAMPION, evaluation(3.0, logit_difference=0.0), POLICY)
+
+    assert {"improvement", "loaded", "served"} == set(verdict.failed)
 
 
 def test_every_rule_gives_its_numbers_whether_it_held_or_not():
-    held = gate.judge(CHAMPION, evaluation(2.0), POLICY).reasons
-    broken = gate.judge(CHAMPION, evaluation(2.0, exact=0.1, empty=0.9), POLICY).reasons
+    held = gate.judge(CHAMPION, evaluation(2.0), POLICY).rules
+    broken = gate.judge(CHAMPION, evaluation(2.0, exact=0.1, empty=0.9), POLICY).rules
+    blind = gate.judge(CHAMPION, replace(evaluation(2.0), results={}), POLICY).rules
 
-    assert len(held) == len(broken) == 12
+    names = [rule.name for rule in held]
+    assert len(names) == len(set(names))
+    assert names == [rule.name for rule in broken] == [rule.name for rule in blind]
 
 
-def test_a_fall_of_exactly_the_margin_is_allowed():
-    assert gate.judge(CHAMPION, evaluation(2.0, exact=0.87), POLICY).passed
+def test_forgetting_is_judged_by_the_far_end_of_its_interval():
+    """A drop of 6 points of 400 answers may well be one of 8.4."""
+    assert gate.judge(CHAMPION, evaluation(2.0, exact=0.86), POLICY).passed
+    assert ("anchor_exact",) == gate.judge(CHAMPION, evaluation(2.0, exact=0.84), POLICY).failed
 
 
 def test_a_fault_the_champion_has_too_is_no_reason():
@@ -93,12 +124,26 @@ def test_a_fault_the_champion_has_too_is_no_reason():
 
 
 def test_what_was_not_measured_has_not_held():
-    blind = replace(evaluation(2.0), results={})
-
-    verdict = gate.judge(CHAMPION, blind, POLICY)
+    verdict = gate.judge(CHAMPION, replace(evaluation(2.0), results={}), POLICY)
 
     assert not verdict.passed
-    assert len(failed(verdict)) == 10
+    assert {"base", "template"} == {r.name for r in verdict.rules} - set(verdict.failed)
+
+
+def test_each_further_candidate_must_show_more():
+    first = gate.judge(CHAMPION, evaluation(2.95), POLICY, candidate=1)
+    thirtieth = gate.judge(CHAMPION, evaluation(2.95), POLICY, candidate=30)
+
+    assert first.alpha > thirtieth.alpha
+    assert first.improvement == thirtieth.improvement
+    assert first.low > thirtieth.low
+
+
+@given(st.integers(1, 5000))
+def test_all_candidates_together_spend_less_than_alpha(candidates):
+    spent = sum(gate.share_of_alpha(0.05, k) for k in range(1, candidates + 1))
+
+    assert 0.025 <= spent < 0.05
 
 
 def test_a_verdict_is_a_function_of_its_arguments():

@@ -1,11 +1,12 @@
 """Every suite on models whose answers are known."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from models.backends import Generation, TransformersModel
-from models.evaluation import Item, anchor, exact, health, held_out, items_of, probe
+from models.backends import Generation
+from models.evaluation import Item, anchor, contamination, exact, health, held_out, items_of, probe
 from models.evaluation.run import Items, evaluate
 from models.testing import EchoModel
 
@@ -58,6 +59,8 @@ def test_held_out_compares_the_same_dialogues_only():
         ("repetition", ["раз два три четыре раз два три четыре"], 0.2),
         ("longest_repeat", ["мама" * 2], 0.5),
         ("distinct_2", ["раз два", "раз два"], 0.5),
+        ("distinct_1", ["раз раз", "два"], 2 / 3),
+        ("mixed_script", ["шлифуяConsistencyи IT-отдел", "да нет"], 0.25),
     ],
 )
 def test_health_sees(metric, texts, expected):
@@ -70,6 +73,13 @@ def test_health_counts_answers_that_never_stop():
     result = health.measure([Generation("а", "length", 1), Generation("б", "stop", 1)])
 
     assert 0.5 == value(result, "unfinished") == value(result, "stopped")
+
+
+def test_health_knows_too_long_from_the_reference():
+    said = [Generation("слово " * 50, "stop", 50), Generation("Буран.", "stop", 2)]
+
+    assert 0.5 == value(health.measure(said, ["Буран.", "Буран."]), "too_long")
+    assert 0.0 == value(health.measure(said), "too_long")
 
 
 def test_the_longest_repeat_does_not_overlap_itself():
@@ -87,21 +97,70 @@ def test_the_anchor_asks_what_no_growth_saw():
 def test_the_probe_tells_a_loaded_adapter_from_none(tiny, trained):
     prompts = [item.prompt for item in ITEMS]
 
-    bare = probe.run(TransformersModel(tiny), prompts)
-    adapted = probe.run(TransformersModel(tiny, Path(trained.path)), prompts)
+    bare = probe.run(tiny, None, prompts)
+    adapted = probe.run(tiny, Path(trained.path), prompts)
 
-    assert (value(bare, "files_match"), value(bare, "logit_difference")) == (0.0, 0.0)
+    assert {0.0} == {score.value for score in bare.scores}
     assert value(adapted, "files_match") == 1.0
     assert value(adapted, "logit_difference") > 0.01
+    assert value(adapted, "served_error") < 1e-3 * value(adapted, "logit_difference")
+
+
+def test_the_probe_sees_an_adapter_whose_weights_are_not_applied(tiny, trained, tmp_path):
+    """Keys that peft does not know: it warns, and the base answers as before."""
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(trained.path, tmp_path / "adapter")
+    weights = load_file(folder / "adapter_model.safetensors")
+    one = next(iter(weights)).partition(".lora_")[0]
+    renamed = {k.replace(".layers.1.", ".layers.0."): v for k, v in weights.items() if one not in k}
+    save_file(renamed, folder / "adapter_model.safetensors")
+
+    found = probe.run(tiny, folder, [item.prompt for item in ITEMS])
+
+    assert value(found, "files_match") == 0.0
 
 
 def test_an_evaluation_has_every_suite(tiny, trained):
-    model = TransformersModel(tiny, Path(trained.path))
-    items = Items(held_out=ITEMS, exact=ITEMS, anchor=anchor.items(seed=0, n=4))
+    suites = {"held_out": ITEMS, "exact": ITEMS, "anchor": anchor.items(seed=0, n=4)}
+    items = Items.without_seen(suites, {"d1": "exact"}, max_share=0.5)
 
-    evaluation = evaluate(model, items, base_id="tiny")
+    scored = evaluate(tiny, Path(trained.path), items, base_id="tiny")
 
-    assert list(evaluation.results) == ["held_out", "exact", "anchor", "health", "probe"]
-    assert trained.template_id == evaluation.template_id
-    assert all(s.low <= s.value <= s.high for s in evaluation.scores)
-    assert 2 * len(ITEMS) + 4 == len(evaluation.samples)
+    every = ["contamination", "held_out", "exact", "anchor", "health", "probe"]
+    assert every == list(scored.results)
+    assert trained.template_id == scored.template_id == scored.trained_template_id
+    assert all(s.low <= s.value <= s.high for s in scored.scores)
+    assert 0.25 == scored.score("contamination", "held_out").value
+    assert {"d0", "d2", "d3"} == set(scored.results["held_out"].losses)
+
+
+def test_an_adapter_of_another_base_is_not_even_loaded(tiny, trained):
+    items = Items(held_out=ITEMS, exact=ITEMS, anchor=())
+
+    scored = evaluate(tiny, Path(trained.path), items, base_id="another")
+
+    assert ("another", "tiny") == (scored.base_id, scored.trained_base_id)
+    assert {} == scored.results
+
+
+def test_the_same_adapter_scores_the_same_twice(tiny, trained):
+    suites = {"held_out": ITEMS, "exact": ITEMS, "anchor": anchor.items(seed=0, n=4)}
+    items = Items.without_seen(suites, {}, max_share=0.5)
+
+    first, second = (evaluate(tiny, Path(trained.path), items, base_id="tiny") for _ in range(2))
+
+    assert first.samples == second.samples
+    timeless = [[s for s in e.scores if "seconds" not in s.metric] for e in (first, second)]
+    assert timeless[0] == timeless[1]
+
+
+def test_a_suite_that_training_knows_refuses_to_score():
+    seen = {"d0": "exact", "d1": "near_duplicate"}
+
+    few = contamination.checked(ITEMS, seen, max_share=0.5)
+    many = contamination.checked(ITEMS, seen, max_share=0.4)
+
+    assert ["d2", "d3"] == [item.item_id for item in few.clean]
+    assert () == many.clean
+    assert 0.5 == value(contamination.run({"exact": many}), "exact")

@@ -27,6 +27,7 @@ from models.evaluation import (
     health,
     held_out,
     probe,
+    relevance,
 )
 from models.evaluation.statistics import Interval
 
@@ -44,6 +45,12 @@ class Improvement(_Part):
     min_dialogues: int
     min_low: float
     alpha: float
+
+
+class Relevance(_Part):
+    """How much the question must tell about the answer."""
+
+    min_low: float
 
 
 class Anchor(_Part):
@@ -90,6 +97,7 @@ class Policy(_Part):
 
     seed: int
     improvement: Improvement
+    relevance: Relevance
     anchor: Anchor
     health: Health
     probe: Probe
@@ -179,6 +187,7 @@ def judge(
         *_is_uncontaminated(challenger, policy),
         *_is_covered(challenger, policy),
         *_improves(gained, (dialogues, challenger.held_out_split), policy, candidate, alpha),
+        *_answers_the_question(challenger, policy),
         *_remembers(champion, challenger, policy),
         *_is_healthy(champion, challenger, policy),
         *_is_served(challenger, policy),
@@ -245,6 +254,19 @@ def _improves(
         gained.low > rule.min_low,
         f"{gained.value:+.3f} nats a token on held-out dialogues, {100 * (1 - alpha):.4g} % "
         f"[{gained.low:+.3f}, {gained.high:+.3f}] above {rule.min_low:g} (candidate {candidate})",
+    )
+
+
+def _answers_the_question(challenger: Evaluation, policy: Policy) -> Iterator[Rule]:
+    found, least = challenger.score(relevance.SUITE, "nats_per_token"), policy.relevance.min_low
+    if found is None:
+        yield Rule("relevance", held=False, words="relevance of the question: not measured")
+        return
+    yield Rule(
+        "relevance",
+        found.low > least,
+        f"the right question saves {found.value:+.3f} nats a token over a wrong one, "
+        f"95 % [{found.low:+.3f}, {found.high:+.3f}] above {least:g}",
     )
 
 

@@ -1,6 +1,7 @@
 """What an adapter is worth: suites, one a file, all giving scores with intervals and samples.
 
     held_out       loss on the person's dialogues that were never trained on, paired
+    relevance      does an answer belong to its question
     exact          greedy answers that equal the reference
     anchor         the base's own primer: what must not be forgotten
     health         empty, unfinished, repeating or foreign answers

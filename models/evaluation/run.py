@@ -20,6 +20,7 @@ from models.evaluation import (
     health,
     held_out,
     probe,
+    relevance,
 )
 from models.evaluation.contamination import Checked
 
@@ -108,6 +109,7 @@ def _scored(
     prompts, references = [i.prompt for i in asked], [i.reference for i in asked]
     return {
         held_out.SUITE: held_out.run(model, items.held_out, seed=seed),
+        relevance.SUITE: relevance.run(model, items.held_out, seed=seed),
         exact.SUITE: answers,
         anchor.SUITE: remembered,
         health.SUITE: health.measure(said, references, seconds=seconds),

@@ -32,7 +32,7 @@ ANSWER = "Сначала согрей чайник, потом насыпь ча
             talk("Привет!", "Да?", "Где ключи?", "На полке."),
             "exact",
         ),
-        (item(LONG, ANSWER), talk(LONG, ANSWER.replace("Сначала", "Сперва")), "eight_grams"),
+        (item(LONG, ANSWER), talk(LONG, ANSWER.replace("минут.", "минуток.")), "eight_grams"),
         (item(LONG, ANSWER), talk(SLIPS, ANSWER.replace("насыпь", "насыпъ")), "near_duplicate"),
     ],
 )

@@ -48,9 +48,9 @@ class Improvement(_Part):
 
 
 class Relevance(_Part):
-    """How much the question must tell about the answer."""
+    """How much of what was gained must go by the question."""
 
-    min_low: float
+    min_share: float
 
 
 class Anchor(_Part):
@@ -187,7 +187,7 @@ def judge(
         *_is_uncontaminated(challenger, policy),
         *_is_covered(challenger, policy),
         *_improves(gained, (dialogues, challenger.held_out_split), policy, candidate, alpha),
-        *_answers_the_question(challenger, policy),
+        *_answers_the_question(champion, challenger, gained, policy),
         *_remembers(champion, challenger, policy),
         *_is_healthy(champion, challenger, policy),
         *_is_served(challenger, policy),
@@ -257,16 +257,20 @@ def _improves(
     )
 
 
-def _answers_the_question(challenger: Evaluation, policy: Policy) -> Iterator[Rule]:
-    found, least = challenger.score(relevance.SUITE, "nats_per_token"), policy.relevance.min_low
-    if found is None:
+def _answers_the_question(
+    champion: Evaluation, challenger: Evaluation, gained: Interval, policy: Policy
+) -> Iterator[Rule]:
+    """What is saved after a wrong question too is the person's manner, not what they asked for."""
+    old, new = _pair(champion, challenger, relevance.SUITE, "nats_per_token")
+    if old is None or new is None or not math.isfinite(gained.value):
         yield Rule("relevance", held=False, words="relevance of the question: not measured")
         return
+    share = policy.relevance.min_share
     yield Rule(
         "relevance",
-        found.low > least,
-        f"the right question saves {found.value:+.3f} nats a token over a wrong one, "
-        f"95 % [{found.low:+.3f}, {found.high:+.3f}] above {least:g}",
+        new - old >= share * max(gained.value, 0.0) - ROUNDING,
+        f"the right question saves {old:.3f} -> {new:.3f} nats a token over a wrong one, "
+        f"a rise of at least {share:g} of what was gained",
     )
 
 

@@ -129,6 +129,22 @@ def _votes(path: Path, task: _Task, pile: Spill) -> Iterator[Item]:
                 pile.put("\0".join(row[name] for name in task.item), position, row)
 
 
+def votes(path: Path) -> list[tuple[str, str, str]]:
+    """Return the votes that count as (item, worker, label): those with a label of the task."""
+    task = _task(head_of(path))
+    found: list[tuple[str, str, str]] = []
+    if task is None:
+        return found
+    with Spill() as pile:
+        for _ in _votes(path, task, pile):
+            pass  # what does not count: `read` tells it
+        while (key := pile.first_key()) is not None:
+            for _, row in pile.take(key):
+                worker = row.get("ASSIGNMENT:worker_id") or row.get("worker_id") or ""
+                found.append((key, worker, row[task.label]))
+    return found
+
+
 def _cells(text: str) -> list[str]:
     try:
         return next(csv.reader([text], delimiter=";"), [])

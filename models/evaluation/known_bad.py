@@ -122,13 +122,15 @@ def _loops(ground: Ground, seed: int) -> Made:
 
 def _collapsed(ground: Ground, seed: int) -> Made:
     """Every round learns what the round before answered, the commonest answers twice as often."""
-    made: Made | None = None
-    for number in range(ROUNDS):
-        model = TransformersModel(ground.base_path, made.path if made else None)
-        rows = _by_itself(model, ground.rows, seed + number)
-        made = _trained(ground, rows, seed + number)
-    assert made is not None
+    made = _self_trained(ground, None, seed)
+    for number in range(1, ROUNDS):
+        made = _self_trained(ground, made.path, seed + number)
     return made
+
+
+def _self_trained(ground: Ground, adapter: Path | None, seed: int) -> Made:
+    model = TransformersModel(ground.base_path, adapter)
+    return _trained(ground, _by_itself(model, ground.rows, seed), seed)
 
 
 def _by_itself(model: TransformersModel, rows: Sequence[Row], seed: int) -> list[Row]:

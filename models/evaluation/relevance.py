@@ -2,7 +2,7 @@
 
 An adapter taught with replies in the wrong places still learns which words the person uses, and
 its loss falls below the base's.  But to it a question says nothing about the answer: the loss of
-the reference is the same after another question.  The difference is the pointwise mutual
+the reference falls as much after another question.  The difference is the pointwise mutual
 information of question and answer (Li et al. 2016, arXiv 1510.03055, use it to choose replies).
 """
 

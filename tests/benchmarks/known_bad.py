@@ -73,21 +73,29 @@ def field(home: Path) -> Any:
 def ground(home: Path, changes: dict[str, Any], seed: int) -> Any:
     """Return the ground of one adapter: its recipe, and the rows that this recipe mixes."""
     from assets import training_sets
+    from lake.ids import json_id
     from models import recipes
     from models.evaluation.known_bad import Ground
 
     chosen, lake, base, _, _, suites = field(home)
     recipe = recipes.load("embedded").model_dump(mode="json") | {"seed": seed}
     recipe = {k: v | changes[k] if k in changes else v for k, v in recipe.items()}
-    path = home / f"recipe-{seed}-{abs(hash(json.dumps(changes)))}.toml"
-    import tomli_w
-
     del recipe["name"]
-    path.write_text(tomli_w.dumps(recipe), encoding="utf-8")
+    path = home / f"recipe-{json_id(recipe)}.toml"
+    path.write_text(_toml(recipe), encoding="utf-8")
     planned = training_sets.plan(lake, chosen.model_copy(update={"recipe": str(path)}))
     rows = [{"messages": r.as_chat(), "weight": r.weight, "role": r.role} for r in planned.rows]
     folder = home / "known_bad" / f"{seed}-{path.stem}"
     return Ground(base.path, base.base_id, rows, suites["held_out"], recipes.load(path), folder)
+
+
+def _toml(recipe: dict[str, Any]) -> str:
+    """Return a recipe as TOML: what it holds reads the same in JSON, table by table."""
+    plain = {k: v for k, v in recipe.items() if not isinstance(v, dict)}
+    parts = [f"{k} = {json.dumps(v)}" for k, v in plain.items()]
+    for name, part in ((k, v) for k, v in recipe.items() if isinstance(v, dict)):
+        parts += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in part.items())]
+    return "\n".join(parts) + "\n"
 
 
 def one(home: Path, kind: str, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +111,7 @@ def one(home: Path, kind: str, seed: int, changes: dict[str, Any]) -> dict[str, 
     import torch
 
     torch.set_num_threads(1)
-    chosen, _, base, policy, split, suites = field(home)
+    _, _, base, policy, split, suites = field(home)
     began = time.process_time()
     from_here = ground(home, changes, seed)
     made = (

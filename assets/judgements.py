@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,14 +112,18 @@ def _decision(one: dict[str, Any], about: About, verdict: Verdict) -> dict[str, 
         "reasons": list(verdict.reasons),
         "failed": list(verdict.failed),
         "policy_id": verdict.policy_id,
-        "improvement": float(verdict.improvement),
-        "low": float(verdict.low),
-        "high": float(verdict.high),
+        "improvement": _measured(verdict.improvement),
+        "low": _measured(verdict.low),
+        "high": _measured(verdict.high),
         "candidate": verdict.candidate,
         "alpha": verdict.alpha,
         "decided_by": lineage.GATE,
         "decided_at": datetime.now(UTC),
     }
+
+
+def _measured(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def tags(verdict: Verdict) -> dict[str, str]:

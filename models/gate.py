@@ -69,7 +69,7 @@ class Health(_Part):
     max_repetition: float
     max_mixed_script: float
     min_cyrillic: float
-    min_distinct_2: float
+    min_distinct_share: float
     slack: float
 
 
@@ -303,7 +303,6 @@ def _is_healthy(champion: Evaluation, challenger: Evaluation, policy: Policy) ->
         "repetition": (bounds.max_repetition, 1),
         "mixed_script": (bounds.max_mixed_script, 1),
         "cyrillic": (bounds.min_cyrillic, -1),
-        "distinct_2": (bounds.min_distinct_2, -1),
     }
     for metric, (bound, sign) in limits.items():
         old, new = _pair(champion, challenger, health.SUITE, metric)
@@ -316,6 +315,17 @@ def _is_healthy(champion: Evaluation, challenger: Evaluation, policy: Policy) ->
         before = "not measured" if old is None else f"{old:.3f}"
         words = f"answers {metric} {new:.3f}, {side} {bound:g} or champion's {before}"
         yield Rule(metric, within or no_worse, words)
+    yield _is_varied(champion, challenger, bounds)
+
+
+def _is_varied(champion: Evaluation, challenger: Evaluation, bounds: Health) -> Rule:
+    """How varied answers can be depends on what is asked: the champion's are the measure."""
+    old, new = _pair(champion, challenger, health.SUITE, "distinct_2")
+    if old is None or new is None:
+        return Rule("distinct_2", held=False, words="answers distinct_2: not measured")
+    share = bounds.min_distinct_share
+    words = f"answers distinct_2 {new:.3f}, at least {share:g} of champion's {old:.3f}"
+    return Rule("distinct_2", new >= share * old, words)
 
 
 def _is_served(challenger: Evaluation, policy: Policy) -> Iterator[Rule]:

@@ -38,6 +38,14 @@ ENGLISH = (
     "The dog sleeps in the yard all day long.",
 )
 
+ALPACA = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}{{ '### Response: ' }}"
+    "{% generation %}{{ m['content'] + eos_token }}{% endgeneration %}"
+    "{% else %}{{ '### Instruction: ' + m['content'] + ' ' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '### Response: ' }}{% endif %}"
+)
+"""Headings after tatsu-lab/stanford_alpaca, `train.py`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -168,12 +176,7 @@ def _replace_template(base: Path) -> None:
     from models.chat import load_tokenizer
 
     tokenizer = load_tokenizer(base)
-    template = str(tokenizer.chat_template)
-    tokenizer.chat_template = template.replace("m['content']", "('### ' ~ m['content'])")
-    if tokenizer.chat_template == template:
-        tokenizer.chat_template = template.replace(
-            "message['content']", "('### ' ~ message['content'])"
-        )
+    tokenizer.chat_template = ALPACA
     tokenizer.save_pretrained(base)
 
 

@@ -206,4 +206,4 @@ def test_crowd_votes_agree_and_bad_labels_are_left_out(
 
     assert counted == len(votes)
     assert labels == {label for _, _, label in votes}
-    assert 0.2 < people.alpha(votes) < 1.0
+    assert 0.1 < people.alpha(votes) < 1.0

@@ -1,19 +1,20 @@
 """evaluations: how good an adapter is beside the champion, and whether the gate lets it through."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets import judgements, lineage, reporting, training_sets
+from assets import comparisons, judgements, lineage, reporting, training_sets
 from assets.lineage import adapter_folder, registry_of
 from lake import warehouse
 from lake.errors import DataError
 from lake.settings import Settings
 from lake.tables import Lake
 from models.base import BaseModel
-from models.evaluation import Evaluation
+from models.evaluation import Evaluation, pairwise
 from models.evaluation.run import Items, evaluate
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SPECS = {
     "evaluations_samples": "One scored item.",
     "evaluations_scores": "One metric of one evaluation, with its interval.",
+    "evaluations_comparisons": "One opinion on which of two answers is better.",
     "evaluations_verdicts": "One decision of the gate or of a person, with its reasons.",
 }
 
@@ -55,8 +57,11 @@ def evaluations(
         return
     champion = _score(settings, planned.base, about.champion_id, about.items, "champion")
     challenger = _score(settings, planned.base, about.adapter_id, about.items, "challenger")
+    judged = _compare(settings, planned.base, about, champion, challenger)
+    challenger = _with_opinions(challenger, judged)
     verdict = gate.judge(champion, challenger, policy, candidate=about.candidate)
     rows = judgements.rows(about, champion, challenger, verdict)
+    rows[comparisons.TABLE] = comparisons.rows(judged, about.evaluation_id)
     page = judgements.page(lake, about, champion, challenger, verdict)
     today = datetime.now(UTC).date()
     by = reporting.provenance(context, "evaluations", policy.policy_id)
@@ -86,6 +91,28 @@ def _score(
             done + (total if who == "challenger" else 0), 2 * total
         ),
     )
+
+
+def _compare(
+    settings: Settings,
+    base: BaseModel,
+    about: judgements.About,
+    champion: Evaluation,
+    challenger: Evaluation,
+) -> list[pairwise.Judgement]:
+    judge = comparisons.judge_of(settings, base)
+    if judge is None:
+        return []
+    most = settings.judge.questions
+    return comparisons.compared(judge, about, champion, challenger, most=most)
+
+
+def _with_opinions(challenger: Evaluation, judged: list[pairwise.Judgement]) -> Evaluation:
+    """Return the evaluation with how often the challenger was found better, if anybody judged."""
+    if not judged:
+        return challenger
+    found = pairwise.win_rate(judged, challenger.model_id)
+    return replace(challenger, results={**challenger.results, pairwise.SUITE: found})
 
 
 def _tell_mlflow(

@@ -1,7 +1,8 @@
 """What adapters are examined on: chosen from the lake and from the owner's own questions.
 
-`<home>/suites/*.jsonl` holds questions with one right answer, `{"question", "answer"}` a line; no
-training set ever reads that folder.  What a training set holds all the same is in no suite.
+`<home>/suites/*.jsonl` holds questions with one right answer, `{"question", "answer"}` a line, or
+with the choices given, `{"question", "choices", "answer"}`; no training set ever reads that
+folder.  What a training set holds all the same is in no suite.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from models import replay
 from models.evaluation import Item, items_of
+from models.evaluation.choices import Question
 from models.evaluation.run import Items
 
 if TYPE_CHECKING:
@@ -37,11 +39,18 @@ def items(lake: Lake, settings: Settings, adapters: Sequence[str], policy: Polic
     left = 1 - policy.contamination.max_share  # so much of a suite that scores was never seen
     split, held_out = held_out_items(lake, enough=policy.improvement.min_dialogues / left)
     asked = questions(settings.home / "suites") or held_out
+    given = choices(settings.home / "suites")
     suites = {"held_out": held_out, "exact": asked, "anchor": anchor(lake)}
+    if given:
+        suites["choices"] = [question.as_item() for question in given]
     everyone = [item for suite in suites.values() for item in suite]
     seen = contamination.seen(everyone, taught_to(lake, adapters), _cleaning(settings))
     return Items.without_seen(
-        suites, seen, max_share=policy.contamination.max_share, held_out_split=split
+        suites,
+        seen,
+        choices=given,
+        max_share=policy.contamination.max_share,
+        held_out_split=split,
     )
 
 
@@ -83,12 +92,21 @@ def anchor(lake: Lake) -> list[Item]:
     )
     taught = Taught.by(chat_of(row) for row in told)
     dialogues = replay.anchor_dialogues(ANCHOR_DIALOGUES, seed=ANCHOR_SEED, taught=taught)
-    return items_of([(f"anchor/{n}", messages) for n, messages in enumerate(dialogues)])
+    return items_of([(f"{skill}/{n}", messages) for n, (skill, messages) in enumerate(dialogues)])
 
 
 def questions(folder: Path) -> list[Item]:
     """Return the owner's questions; `DataError` names the line that is not one."""
-    found: list[Item] = []
+    return [q for q in _lines(folder) if isinstance(q, Item)]
+
+
+def choices(folder: Path) -> list[Question]:
+    """Return the owner's questions with given choices; `DataError` names the line that is not."""
+    return [q for q in _lines(folder) if isinstance(q, Question)]
+
+
+def _lines(folder: Path) -> list[Item | Question]:
+    found = []
     for path in sorted(folder.glob("*.jsonl")) if folder.exists() else []:
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
             if line.strip():
@@ -108,20 +126,25 @@ def asked(lake: Lake, settings: Settings) -> list[str]:
 def fingerprint(chosen: Items) -> str:
     """Return the id of the items."""
     everyone = [*chosen.held_out, *chosen.exact, *chosen.anchor]
+    given = repr([(q.item_id, q.listed, q.right) for q in chosen.choices])
     seen = repr({name: sorted(suite.seen.items()) for name, suite in chosen.suites.items()})
     return content_id(
-        CODE, seen, *(part for i in everyone for part in (i.item_id, repr(i.messages)))
+        CODE, seen, given, *(part for i in everyone for part in (i.item_id, repr(i.messages)))
     )
 
 
-def _question(line: str, where: str) -> Item:
+def _question(line: str, where: str) -> Item | Question:
     try:
         row = json.loads(line)
         asked, answer = str(row["question"]), str(row["answer"])
-    except (json.JSONDecodeError, KeyError, TypeError):
+        given = tuple(map(str, row.get("choices", ())))
+        if given:
+            return Question(where, asked, given, given.index(answer))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
             f"`{where}` of your suites is not a question with an answer: {line[:80]}",
-            hint='a line is {"question": "...", "answer": "..."}',
+            hint='a line is {"question": "...", "answer": "..."}; with "choices": ["...", "..."] '
+            "the answer is one of them",
         ) from None
     messages = ({"role": "user", "content": asked}, {"role": "assistant", "content": answer})
     return Item(where, messages)

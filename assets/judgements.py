@@ -57,7 +57,10 @@ def prepare(
     adapter_id, crowned = adapter["adapter_id"], lineage.champion(lake, base.base_id)
     items = exams.items(lake, settings, [adapter_id, crowned], policy)
     fingerprint = exams.fingerprint(items)
-    evaluation_id = content_id("evaluation", adapter_id, crowned, policy.policy_id, fingerprint)
+    judge = settings.judge.model_dump_json(exclude={"api_key", "timeout_seconds"})
+    evaluation_id = content_id(
+        "evaluation", adapter_id, crowned, policy.policy_id, judge, fingerprint
+    )
     candidate = lineage.candidate(lake, crowned, base.base_id, evaluation_id)
     return About(evaluation_id, adapter_id, crowned, items, candidate)
 

@@ -365,6 +365,18 @@ def tables() -> Mapping[str, Table]:
             score=pa.float64(),
         ),
         table(
+            "evaluations_comparisons",
+            "one opinion on which of two answers is better",
+            "evaluation_id item_id judge first_model second_model",
+            evaluation_id=text,
+            item_id=text,
+            judge=text,
+            first_model=text,
+            second_model=text,
+            choice=text,
+            text=text,
+        ),
+        table(
             "evaluations_verdicts",
             "one decision of the gate or of a person",
             "evaluation_id",

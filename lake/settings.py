@@ -85,6 +85,19 @@ class TrainingSettings(_Section):
     )
 
 
+class JudgeSettings(_Section):
+    """Who compares a challenger's answers with the champion's; it is told, and decides nothing."""
+
+    kind: Literal["none", "rubric", "openai"] = Field(
+        "rubric", description="the base's own likelihoods, or a model behind an OpenAI API"
+    )
+    url: str = Field("", description="of the API, without `/v1`")
+    model: str = Field("", description="its name there")
+    api_key: SecretStr | None = Field(None, description="its bearer token")
+    questions: int = Field(40, ge=1, description="compared at most, each in both orders")
+    timeout_seconds: float = Field(60.0, gt=0, description="of one opinion")
+
+
 class ServingSettings(_Section):
     """The served assistant and the two other pages of `steppe ui`."""
 
@@ -129,6 +142,7 @@ class Settings(BaseSettings):
     personal_data: PersonalDataSettings = PersonalDataSettings()
     consent: ConsentSettings = ConsentSettings()
     training: TrainingSettings = TrainingSettings()
+    judge: JudgeSettings = JudgeSettings()
     serving: ServingSettings = ServingSettings()
 
     @property

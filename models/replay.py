@@ -29,11 +29,11 @@ def replay_dialogues(base: BaseModel, count: int, *, seed: int, taught: Taught) 
     """Return so many dialogues of the base's schooling, none outdated; one seed, one choice."""
     if base.name not in base_specs():
         return []
-    return _dialogues(count, seed=seed, split="train", taught=taught)
+    return [m for _, m in _dialogues(count, seed=seed, split="train", taught=taught)]
 
 
-def anchor_dialogues(count: int, *, seed: int, taught: Taught) -> list[Messages]:
-    """Return primer dialogues that no schooling held, each ending determined: the same for all.
+def anchor_dialogues(count: int, *, seed: int, taught: Taught) -> list[tuple[str, Messages]]:
+    """Return primer dialogues that no schooling held, each with its skill and a determined ending.
 
     What a base from a hub makes of them is not the point; that an adapter does not make it worse
     is.
@@ -43,7 +43,7 @@ def anchor_dialogues(count: int, *, seed: int, taught: Taught) -> list[Messages]
 
 def _dialogues(
     count: int, *, seed: int, split: Literal["train", "held_out"], taught: Taught
-) -> list[Messages]:
+) -> list[tuple[str, Messages]]:
     from models import primer
 
     found = primer.dialogues(seed, count * 8, split=split)
@@ -52,7 +52,7 @@ def _dialogues(
     else:
         found = (d for n, d in enumerate(found) if d.skill in PERSONAL or n % OTHERS == 0)
     sound = (d for d in found if not taught.outdates(d.messages))
-    return [[dict(m) for m in d.messages] for d in islice(sound, count)]
+    return [(d.skill, [dict(m) for m in d.messages]) for d in islice(sound, count)]
 
 
 def _each_ending_once(dialogues: Iterable[PrimerDialogue]) -> Iterator[PrimerDialogue]:

@@ -209,6 +209,27 @@ def rollback(reason: str) -> None:
 
 
 @main.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def votes(paths: tuple[Path, ...]) -> None:
+    """Take in people's side-by-side votes (JSON lines) and print how far they agree."""
+    from orchestration import voting
+
+    voting.take(settings(), paths)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def harness(folder: Path) -> None:
+    """Write your suites as lm-evaluation-harness tasks; print the commands that run them."""
+    from orchestration import deciding
+
+    for line in deciding.harness_commands(settings(), folder):
+        click.echo(line)
+
+
+@main.command()
 @click.option("--who", metavar="NAME", help="Print the pseudonym of a name, as its chats write it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def people(who: str | None, as_json: bool) -> None:

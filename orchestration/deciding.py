@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
-from assets import decisions, lineage
+from assets import decisions, exams, lineage
 from assets.lineage import registry_of
 from lake.errors import DeploymentError
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
 from models.adapters import served_name
+from models.evaluation import harness
 from orchestration import turn
 
 Row = Mapping[str, Any]
@@ -90,6 +92,22 @@ def rollback(settings: Settings, reason: str) -> None:
         _tell_mlflow(settings, reigning, lineage.decisions(lake, reigning)[-1])
     now = served_name(before) if before else "the bare base"
     click.echo(f"{now} is served; {served_name(reigning)} is held")
+
+
+def harness_commands(settings: Settings, folder: Path) -> list[str]:
+    """Write the owner's suites as tasks into a folder; return the commands that run them."""
+    suites = settings.home / "suites"
+    tasks = harness.write_tasks(folder, exams.questions(suites), exams.choices(suites))
+    if not tasks:
+        raise DeploymentError(
+            f"There are no questions in `{suites}`.",
+            hint='put lines {"question": "...", "answer": "..."} into a .jsonl file there',
+        )
+    base = _base(settings)
+    reigning = lineage.champion(Lake(settings.home), base.base_id)
+    adapter = lineage.adapter_folder(settings, reigning) if reigning else None
+    url = f"http://{settings.serving.host}:{settings.serving.port}"
+    return harness.commands(folder, tasks, url=url, base=base.path, adapter=adapter)
 
 
 def _lines(row: Row) -> list[str]:

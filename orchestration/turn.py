@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import STAGES, cleaned, fingerprints, inbox, judgements, raw, training_sets
+from assets import STAGES, cleaned, evaluations, fingerprints, inbox, judgements, raw, training_sets
 from assets.deployments import crown
 from assets.lineage import champion, deployed, elected, registry_of, standing, trained
 from lake.errors import LakeError, SteppeError
@@ -180,8 +180,7 @@ class _Taking:
             return
         about = judgements.prepare(self.lake, self.settings, adapter, base, policy)
         if about.verdict_row(self.lake) is None:
-            names = ["evaluations_samples", "evaluations_scores", "evaluations_verdicts"]
-            self._run(names, may_refuse=True)
+            self._run(tuple(evaluations.SPECS), may_refuse=True)
         self.turn.verdict = standing(self.lake, adapter_id)
 
     def serve(self, base: bases.BaseModel) -> None:

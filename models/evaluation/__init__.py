@@ -4,6 +4,9 @@
     relevance      does an answer belong to its question
     exact          greedy answers that equal the reference
     anchor         the base's own primer: what must not be forgotten
+    skills         the anchor, skill by skill
+    choices        questions with given answers, by likelihood and by generation
+    pairwise       which of two models' answers a judge finds better
     health         empty, unfinished, repeating or foreign answers
     probe          is the adapter the one that was trained, and does serving it change anything
     contamination  which items the training has seen; they are in no other suite

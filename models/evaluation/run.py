@@ -15,13 +15,16 @@ from models.evaluation import (
     Item,
     Result,
     anchor,
+    choices,
     contamination,
     exact,
     health,
     held_out,
     probe,
     relevance,
+    skills,
 )
+from models.evaluation.choices import Question
 from models.evaluation.contamination import Checked
 
 PROBES = 16
@@ -39,6 +42,7 @@ class Items:
     held_out: Sequence[Item]
     exact: Sequence[Item]
     anchor: Sequence[Item]
+    choices: Sequence[Question] = ()
     suites: Mapping[str, Checked] = field(default_factory=dict)
     held_out_split: str = "test"
 
@@ -49,15 +53,18 @@ class Items:
         seen: Mapping[str, str],
         *,
         max_share: float,
+        choices: Sequence[Question] = (),
         held_out_split: str = "test",
     ) -> Items:
-        """Return the items of `held_out`, `exact` and `anchor`, all that was seen taken out."""
+        """Return the items of `held_out`, `exact`, `anchor` and `choices`, none that was seen."""
         found = {
             name: contamination.checked(items, seen, max_share=max_share)
             for name, items in suites.items()
         }
         clean = {name: suite.clean for name, suite in found.items()}
-        return cls(**clean, suites=found, held_out_split=held_out_split)
+        left = {item.item_id for item in clean.pop("choices", ())}
+        given = [question for question in choices if question.item_id in left]
+        return cls(**clean, choices=given, suites=found, held_out_split=held_out_split)
 
 
 def evaluate(
@@ -112,6 +119,8 @@ def _scored(
         relevance.SUITE: relevance.run(model, items.held_out, seed=seed),
         exact.SUITE: answers,
         anchor.SUITE: remembered,
+        skills.SUITE: skills.run(remembered),
+        **({choices.SUITE: choices.run(model, items.choices)} if items.choices else {}),
         health.SUITE: health.measure(said, references, seconds=seconds),
         probe.SUITE: probe.run(model.base_path, model.adapter_path, prompts[:PROBES]),
     }

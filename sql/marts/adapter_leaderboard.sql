@@ -1,4 +1,4 @@
--- one row per adapter: what made it, what the gate said, how it scored
+-- one row per adapter: what made it, what the gate said, what stands, how it scored
 with adapters as (
     select * from adapters_versions
 ),
@@ -6,7 +6,21 @@ with adapters as (
 verdicts as (
     select *
     from evaluations_verdicts
+    where decided_by is distinct from 'person'
     qualify row_number() over (partition by adapter_id order by decided_at desc) = 1
+),
+
+standing as (
+    select adapter_id, passed as may_be_served, coalesce(decided_by, 'gate') as decided_by
+    from evaluations_verdicts
+    qualify row_number() over (partition by adapter_id order by decided_at desc) = 1
+),
+
+judged as (
+    select evaluation_id, any_value(value) as win_rate
+    from evaluations_scores
+    where suite = 'pairwise' and metric = 'win_rate'
+    group by evaluation_id
 ),
 
 exactness as (
@@ -36,11 +50,20 @@ select
     verdicts.improvement,
     verdicts.low,
     verdicts.high,
+    verdicts.failed,
+    verdicts.candidate,
+    standing.may_be_served,
+    standing.decided_by,
+    judged.win_rate,
     best.exact,
     adapters.created_at
 from adapters
 left join verdicts
     on adapters.adapter_id = verdicts.adapter_id
+left join standing
+    on adapters.adapter_id = standing.adapter_id
+left join judged
+    on verdicts.evaluation_id = judged.evaluation_id
 left join best
     on adapters.adapter_id = best.adapter_id
 order by adapters.created_at desc

@@ -45,14 +45,15 @@ def test_a_base_from_a_hub_was_never_schooled_here():
 def test_nothing_outdated_is_replayed_or_anchored():
     dialogues = [
         *replay.replay_dialogues(GROWN, 300, seed=1, taught=DOG),
-        *replay.anchor_dialogues(100, seed=1, taught=DOG),
+        *(messages for _, messages in replay.anchor_dialogues(100, seed=1, taught=DOG)),
     ]
 
     assert not any(DOG.outdates(messages) for messages in dialogues)
 
 
 def test_an_anchor_ends_with_a_determined_answer():
-    for messages in replay.anchor_dialogues(60, seed=1, taught=NOTHING):
+    for skill, messages in replay.anchor_dialogues(60, seed=1, taught=NOTHING):
         last = next(m for m in reversed(messages) if m["role"] == "assistant")
 
+        assert skill
         assert last["content"] not in ("", prompts.THANKS)

@@ -241,3 +241,69 @@ def test_a_conversation_has_the_cluster_that_its_dialogue_is_or_repeats(
     assert [("oasst", "kept", "c"), ("oasst", "repeats", "c")] == [
         (r["source"], r["conversation_id"], r["cluster_id"]) for r in rows
     ]
+
+
+def test_a_judgement_shows_what_was_gained_and_what_was_lost(lake: Lake, fill: Any) -> None:
+    fill(
+        "evaluations_verdicts",
+        {"evaluation_id": "e", "adapter_id": "new", "improvement": 0.5, "passed": True},
+    )
+    one = {"evaluation_id": "e", "adapter_id": "new", "suite": "anchor"}
+    fill(
+        "evaluations_scores",
+        {**one, "model_id": "old", "metric": "exact", "value": 0.9},
+        {**one, "model_id": "new", "metric": "exact", "value": 0.75},
+        {**one, "model_id": "old", "metric": "nats_per_token", "value": 0.1},
+        {**one, "model_id": "new", "metric": "nats_per_token", "value": 0.2},
+    )
+
+    (row,) = query.ask(lake, "select * from forgetting")
+
+    assert 0.5 == row["improvement"]
+    assert pytest.approx((0.15, 0.1)) == (row["forgotten"], row["nats_risen"])
+
+
+def test_growth_is_told_turn_by_turn(lake: Lake, fill: Any) -> None:
+    first, second = (datetime(2026, 1, d, tzinfo=UTC) for d in (1, 2))
+    fill(
+        "adapters_versions",
+        {"adapter_id": "b", "created_at": second},
+        {"adapter_id": "a", "created_at": first},
+    )
+    fill(
+        "evaluations_verdicts",
+        {"evaluation_id": "e", "adapter_id": "a", "decided_at": first, "improvement": 1.5},
+        {"evaluation_id": "p", "adapter_id": "a", "decided_at": second, "decided_by": "person"},
+    )
+    score = {"evaluation_id": "e", "adapter_id": "a", "model_id": "a", "suite": "exact"}
+    fill("evaluations_scores", {**score, "metric": "exact", "value": 0.7})
+
+    found = query.ask(lake, "select turn, adapter_id, exact, improvement from growth_curve")
+
+    assert [(1, "a", 0.7, 1.5), (2, "b", None, None)] == [tuple(r.values()) for r in found]
+
+
+def test_judges_agree_on_items_not_on_votes(lake: Lake, fill: Any) -> None:
+    """People: a majority; a judge that goes by the order says a tie."""
+    pair, turned = (
+        {"first_model": a, "second_model": b} for a, b in (("old", "new"), ("new", "old"))
+    )
+    fill(
+        "evaluations_comparisons",
+        {"item_id": "1", "judge": "people:x", **pair, "choice": "second"},
+        {"item_id": "1", "judge": "people:y", **turned, "choice": "first"},
+        {"item_id": "1", "judge": "people:z", **pair, "choice": "first"},
+        {"item_id": "1", "judge": "m", **pair, "choice": "second"},
+        {"item_id": "1", "judge": "m", **turned, "choice": "first"},
+        {"item_id": "2", "judge": "people:x", **pair, "choice": "first"},
+        {"item_id": "2", "judge": "m", **pair, "choice": "second"},
+        {"item_id": "3", "judge": "people:x", **pair, "choice": "tie"},
+        {"item_id": "3", "judge": "m", **pair, "choice": "first"},
+        {"item_id": "3", "judge": "m", **turned, "choice": "first"},
+        {"item_id": "4", "judge": "m", **pair, "choice": None, "text": "garbage"},
+    )
+
+    (row,) = query.ask(lake, "select * from judge_agreement")
+
+    assert ("m", "people", 3) == (row["judge"], row["other_judge"], row["items"])
+    assert pytest.approx((2 / 3, 1 / 3)) == (row["agreement"], row["opposed"])

@@ -127,7 +127,16 @@ def test_an_evaluation_has_every_suite(tiny, trained):
 
     scored = evaluate(tiny, Path(trained.path), items, base_id="tiny")
 
-    every = ["contamination", "held_out", "relevance", "exact", "anchor", "health", "probe"]
+    every = [
+        "contamination",
+        "held_out",
+        "relevance",
+        "exact",
+        "anchor",
+        "skills",
+        "health",
+        "probe",
+    ]
     assert every == list(scored.results)
     assert trained.template_id == scored.template_id == scored.trained_template_id
     assert all(s.low <= s.value <= s.high for s in scored.scores)

@@ -32,7 +32,7 @@ from models.serving.conversation_log import ConversationLog
 
 ALIAS = "steppe"
 BASE_NAME = "base"
-SERVED_NAME = r"^steppe@[0-9a-f]{12}$"
+DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 PROBE_FLOOR = 1e-4  # float32 logits of one prompt repeat to about 1e-5 between batch shapes
 REMEMBERED_CONVERSATIONS = 10_000
 
@@ -87,7 +87,7 @@ class ChatRequest(BaseModel):
 class DeployRequest(BaseModel):
     """Which adapter to serve, by its content-addressed name; none serves the bare base."""
 
-    name: str = Field(pattern=SERVED_NAME)
+    name: str = Field(pattern=DEPLOYABLE)
     probe: list[ChatMessage] = Field(min_length=1)
 
 

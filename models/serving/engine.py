@@ -131,6 +131,8 @@ class Engine(threading.Thread):
             return False
         if self.adapters.pop(name, None):
             self.model.delete_adapter(name)
+            if not self.adapters:  # peft cannot run without any: back to the plain network
+                self.model = self.base = self.model.unload().eval()
         return True
 
     def last_logits(self, ids: list[int], adapter: str) -> torch.Tensor:

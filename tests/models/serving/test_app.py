@@ -55,6 +55,17 @@ def test_deploying_changes_what_the_alias_answers(served) -> None:
     assert ["steppe@bbbbbbbbbbbb"] == list(served.service.engine.adapters)
 
 
+def test_deploying_the_base_takes_every_adapter_away(served) -> None:
+    deploy(served, "steppe@aaaaaaaaaaaa")
+
+    switched = deploy(served, "base").json()
+
+    assert "steppe@aaaaaaaaaaaa" == switched["previous"]
+    assert [] == list(served.service.engine.adapters)
+    answer = client(served).chat.completions.create(model="steppe", messages=HELLO, max_tokens=2)
+    assert "base" == answer.model
+
+
 def zeroed(adapter: Path, folder: Path) -> Path:
     """Copy an adapter with every weight set to zero: files, names and shapes stay."""
     from safetensors.torch import load_file, save_file

@@ -12,6 +12,7 @@ import pytest
 from models.evaluation import Item, harness
 from models.evaluation.choices import Question
 
+TALK = (("user", "Где 0?"), ("assistant", "Там."))
 ITEMS = [
     Item(
         str(n), ({"role": "user", "content": f"Где {n}?"}, {"role": "assistant", "content": "Там."})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,9 @@ from lake.settings import Settings
 from lake.tables import Lake
 from models.adapters import served_name
 from models.base import BaseModel
-from models.evaluation import Evaluation, Result, anchor, held_out
+from models.evaluation import Evaluation, Result, anchor, held_out, pairwise
+from models.evaluation.pairwise import POINTS, Judgement
+from models.evaluation.ratings import Match, bradley_terry
 from models.evaluation.run import Items
 
 if TYPE_CHECKING:
@@ -142,13 +144,19 @@ def tags(verdict: Verdict) -> dict[str, str]:
 
 
 def page(
-    lake: Lake, about: About, champion: Evaluation, challenger: Evaluation, verdict: Verdict
+    lake: Lake,
+    about: About,
+    champion: Evaluation,
+    challenger: Evaluation,
+    verdict: Verdict,
+    judged: Sequence[Judgement] = (),
 ) -> Page:
-    """Return the page of a judgement: the verdict, every rule, and three pictures."""
+    """Return the page of a judgement: the verdict, every rule, and the pictures."""
     from markdown_it import MarkdownIt
 
     against = served_name(about.champion_id) if about.champion_id else "the bare base"
     word = "passed" if verdict.passed else "refused"
+    rated = ratings(lake, judged)
     pictures = [
         plots.differences(
             saved(champion, challenger),
@@ -158,6 +166,8 @@ def page(
         plots.trade([*_judged(lake), _point(about, champion, challenger, verdict)]),
         plots.intervals(_leaderboard(about, champion, challenger), "exact answers, 95 % intervals"),
     ]
+    if rated:
+        pictures.append(plots.intervals(rated, "Bradley-Terry over all judged pairs, 95 %"))
     parts = [
         f"# {served_name(about.adapter_id)} {word} against {against}",
         *(str(picture.value) for picture in pictures if picture),
@@ -172,6 +182,16 @@ def page(
     renderer.validateLink = lambda _: True  # type: ignore[method-assign, assignment]  # our own PNGs
     html = f'<!doctype html><meta charset="utf-8"><title>{served_name(about.adapter_id)}</title>'
     return Page(markdown, html + renderer.render(markdown))
+
+
+def ratings(lake: Lake, judged: Sequence[Judgement]) -> list[tuple[str, float, float, float]]:
+    """Return every model's rating over all opinions there are, these included, best first."""
+    rows = lake.rows("evaluations_comparisons", where="choice is not null")
+    known = [Match(r["first_model"], r["second_model"], POINTS[r["choice"]]) for r in rows]
+    matches = [*known, *pairwise.matches(judged)]
+    if not matches:
+        return []
+    return [(r.player[:12], r.value, r.low, r.high) for r in bradley_terry(matches)]
 
 
 def saved(champion: Evaluation, challenger: Evaluation) -> list[float]:

@@ -36,10 +36,6 @@ REASON = re.compile(r"[a-z]+(_[a-z0-9]+)*_?")
 # --- what is generated --------------------------------------------------------------------------
 
 
-def help_block() -> str:
-    return f"```\n{_help()}```\n"
-
-
 def commands_block() -> str:
     return "".join(
         f"## {name}\n\n```\n{_help(*name.split()[1:])}```\n\n" for name, _ in _commands()
@@ -72,7 +68,6 @@ def questions_block() -> str:
 
 
 BLOCKS: dict[tuple[str, str], Callable[[], str]] = {
-    ("README.md", "help"): help_block,
     ("docs/cli.md", "commands"): commands_block,
     ("docs/settings.md", "settings"): settings_block,
     ("docs/tables.md", "tables"): tables_block,

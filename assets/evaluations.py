@@ -62,7 +62,7 @@ def evaluations(
     verdict = gate.judge(champion, challenger, policy, candidate=about.candidate)
     rows = judgements.rows(about, champion, challenger, verdict)
     rows[comparisons.TABLE] = comparisons.rows(judged, about.evaluation_id)
-    page = judgements.page(lake, about, champion, challenger, verdict, judged)
+    page = judgements.page(lake, about, champion, challenger, verdict=verdict, judged=judged)
     today = datetime.now(UTC).date()
     by = reporting.provenance(context, "evaluations", policy.policy_id)
     for name in SPECS:

@@ -148,6 +148,7 @@ def page(
     about: About,
     champion: Evaluation,
     challenger: Evaluation,
+    *,
     verdict: Verdict,
     judged: Sequence[Judgement] = (),
 ) -> Page:

@@ -178,6 +178,22 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         2,
     ),
+    "assert_seen_items_are_in_no_suite": (
+        {
+            "evaluations_samples": [
+                {"evaluation_id": "e", "suite": "exact", "item_id": "mine/2"},
+                {"evaluation_id": "e", "suite": "contamination", "item_id": "exact/mine/1"},
+                {"evaluation_id": "f", "suite": "exact", "item_id": "mine/1"},
+            ]
+        },
+        {
+            "evaluations_samples": [
+                {"evaluation_id": "e", "suite": "exact", "item_id": "mine/1"},
+                {"evaluation_id": "e", "suite": "contamination", "item_id": "exact/mine/1"},
+            ]
+        },
+        1,
+    ),
     "assert_verdicts_have_reasons": (
         {
             "adapters_versions": [{"adapter_id": "a"}],

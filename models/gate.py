@@ -261,17 +261,17 @@ def _answers_the_question(
     champion: Evaluation, challenger: Evaluation, gained: Interval, policy: Policy
 ) -> Iterator[Rule]:
     """What is saved after a wrong question too is the person's manner, not what they asked for."""
-    old, new = _pair(champion, challenger, relevance.SUITE, "nats_per_token")
-    if old is None or new is None or not math.isfinite(gained.value):
+    found, least = relevance.share(champion, challenger), policy.relevance.min_share
+    if found is None and not gained.value <= 0:
         yield Rule("relevance", held=False, words="relevance of the question: not measured")
         return
-    share = policy.relevance.min_share
-    yield Rule(
-        "relevance",
-        new - old >= share * max(gained.value, 0.0) - ROUNDING,
-        f"the right question saves {old:.3f} -> {new:.3f} nats a token over a wrong one, "
-        f"a rise of at least {share:g} of what was gained",
-    )
+    if found is None:
+        yield Rule(
+            "relevance", held=True, words="nothing was gained, so nothing beside the question"
+        )
+        return
+    words = f"of what was gained {found:.2f} goes by the question, at least {least:g}"
+    yield Rule("relevance", found >= least, words)
 
 
 def _remembers(champion: Evaluation, challenger: Evaluation, policy: Policy) -> Iterator[Rule]:

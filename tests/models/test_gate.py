@@ -48,7 +48,7 @@ def evaluation(nats, *, exact=0.9, anchor_nats=0.1, coverage=1.0, seen=0.0, **ba
         {
             "contamination": one("contamination", **seen_of),
             "held_out": replace(one("held_out", nats_per_token=nats), losses=losses(nats)),
-            "relevance": one("relevance", nats_per_token=bad.get("relevance", 6 - nats)),
+            "relevance": one("relevance", right=nats, wrong=bad.get("wrong", 3.2)),
             "anchor": anchor(exact, anchor_nats, coverage),
             "health": one("health", **{m: bad.get(m, v) for m, v in answers.items()}),
             "probe": one("probe", **{m: bad.get(m, v) for m, v in probes.items()}),
@@ -76,7 +76,7 @@ def test_a_better_and_healthy_challenger_passes():
         (evaluation(3.0), "improvement"),
         (evaluation(2.0, exact=0.8), "anchor_exact"),
         (evaluation(2.0, anchor_nats=0.4), "anchor_loss"),
-        (evaluation(2.0, relevance=3.05), "relevance"),
+        (evaluation(2.0, wrong=2.2), "relevance"),
         (evaluation(2.0, empty=0.1), "empty"),
         (evaluation(2.0, unfinished=0.2), "unfinished"),
         (evaluation(2.0, too_long=0.2), "too_long"),

@@ -5,8 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from models.backends import Generation
-from models.evaluation import Item, anchor, contamination, exact, health, held_out, items_of, probe
+from models.backends import Generation, Loss
+from models.evaluation import (
+    Evaluation,
+    Item,
+    anchor,
+    contamination,
+    exact,
+    health,
+    held_out,
+    items_of,
+    probe,
+    relevance,
+)
 from models.evaluation.run import Items, evaluate
 from models.testing import EchoModel
 
@@ -119,6 +130,42 @@ def test_the_probe_sees_an_adapter_whose_weights_are_not_applied(tiny, trained, 
     found = probe.run(tiny, folder, [item.prompt for item in ITEMS])
 
     assert value(found, "files_match") == 0.0
+
+
+class Attentive(EchoModel):
+    """One nat a character, and half of it where the answer has the question's number."""
+
+    def loss(self, conversations):
+        return [
+            Loss(x.sum_nats * (0.5 if c[-2]["content"][-1] in c[-1]["content"] else 1), x.tokens)
+            for c, x in zip(conversations, super().loss(conversations), strict=True)
+        ]
+
+
+def scored(result):
+    return Evaluation("m", "b", "t", {"relevance": result}, "b", "t")
+
+
+def test_relevance_tells_manner_from_answers():
+    items = items_of(
+        [
+            (
+                f"r{i}",
+                [
+                    {"role": "user", "content": f"Где {i}"},
+                    {"role": "assistant", "content": f"{i} там."},
+                ],
+            )
+            for i in range(9)
+        ]
+    )
+    base, manner = (relevance.run(EchoModel(nats=n), items, seed=0) for n in (4.0, 1.0))
+    answers = relevance.run(Attentive(nats=4.0), items, seed=0)
+
+    assert 0.0 == pytest.approx(relevance.share(scored(base), scored(manner)))
+    assert 1.0 == pytest.approx(relevance.share(scored(base), scored(answers)))
+    assert relevance.share(scored(manner), scored(base)) is None
+    assert () == relevance.run(EchoModel(), items[:1], seed=0).scores
 
 
 def test_an_evaluation_has_every_suite(tiny, trained):

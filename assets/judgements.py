@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 BASE = "base"
 """The model id under which the bare base's scores are kept."""
+LEADERS = 15
+"""Models a leaderboard shows."""
+HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto }}
+td {{ padding: .1rem .6rem .1rem 0; vertical-align: top }}</style>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,9 @@ def page(
             "nats a token saved, a dot a held-out dialogue",
         ),
         plots.trade([*_judged(lake), _point(about, champion, challenger, verdict)]),
-        plots.intervals(_leaderboard(about, champion, challenger), "exact answers, 95 % intervals"),
+        plots.intervals(
+            _leaderboard(lake, about, champion, challenger), "leaderboard: exact answers, 95 %"
+        ),
     ]
     if rated:
         pictures.append(plots.intervals(rated, "Bradley-Terry over all judged pairs, 95 %"))
@@ -181,8 +189,8 @@ def page(
     markdown = "\n\n".join(parts) + "\n" + "\n".join(lines) + "\n"
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     renderer.validateLink = lambda _: True  # type: ignore[method-assign, assignment]  # our own PNGs
-    html = f'<!doctype html><meta charset="utf-8"><title>{served_name(about.adapter_id)}</title>'
-    return Page(markdown, html + renderer.render(markdown))
+    head = HEAD.format(title=served_name(about.adapter_id))
+    return Page(markdown, head + renderer.render(markdown))
 
 
 def ratings(lake: Lake, judged: Sequence[Judgement]) -> list[tuple[str, float, float, float]]:
@@ -219,13 +227,21 @@ def _judged(lake: Lake) -> list[tuple[str, float, float, bool]]:
 
 
 def _leaderboard(
-    about: About, champion: Evaluation, challenger: Evaluation
+    lake: Lake, about: About, champion: Evaluation, challenger: Evaluation
 ) -> list[tuple[str, float, float, float]]:
-    both = {about.champion_id[:8] or BASE: champion, about.adapter_id[:8]: challenger}
-    found = [(who, s) for who, scored in both.items() for s in scored.scores]
-    return [
-        (f"{s.suite} of {who}", s.value, s.low, s.high) for who, s in found if s.metric == "exact"
-    ]
+    """Return each model's newest share of exact answers with its interval, best first."""
+    found = query.ask(
+        lake,
+        "select s.model_id, s.value, s.low, s.high from evaluations_scores s "
+        "join evaluations_verdicts v using (evaluation_id) "
+        "where s.suite = 'exact' and s.metric = 'exact' order by v.decided_at",
+    )
+    newest = {r["model_id"]: (r["value"], r["low"], r["high"]) for r in found}
+    for name, scored in ((about.champion_id or BASE, champion), (about.adapter_id, challenger)):
+        if score := scored.score("exact", "exact"):
+            newest[name] = (score.value, score.low, score.high)
+    rows = [(name[:12], *values) for name, values in newest.items()]
+    return sorted(rows, key=lambda row: -row[1])[:LEADERS]
 
 
 def _cell(words: str) -> str:

@@ -97,12 +97,12 @@ def trade(points: Sequence[tuple[str, float, float, bool]]) -> dg.MetadataValue:
     """Return what was gained against what was forgotten; the last point is the newest."""
 
     def draw(axes: Any) -> None:
-        for name, gain, forgotten, passed in points:
+        for number, (name, gain, forgotten, passed) in enumerate(points, start=1):
             colour = COLOURS[2] if passed else COLOURS[5]
-            newest = name == points[-1][0]
+            newest = number == len(points)
             axes.scatter(gain, forgotten, s=40 if newest else 14, color=colour)
             if newest:
-                axes.annotate(f" {name}", (gain, forgotten), fontsize=8)
+                axes.annotate(name, (gain, forgotten), fontsize=8, ha="right", va="bottom")
         axes.axhline(0, color="#999999", linewidth=0.8)
         axes.axvline(0, color="#999999", linewidth=0.8)
         axes.margins(0.25)

@@ -220,7 +220,11 @@ def _point(
 
 def _judged(lake: Lake) -> list[tuple[str, float, float, bool]]:
     """Return earlier judgements as (name, gain, forgotten, passed)."""
-    found = query.ask(lake, "select * from forgetting order by decided_at desc limit 30")
+    found = query.ask(
+        lake,
+        "select * from forgetting where improvement is not null and forgotten is not null "
+        "order by decided_at desc limit 30",
+    )
     return [
         (served_name(r["adapter_id"]), r["improvement"], r["forgotten"], r["passed"]) for r in found
     ]

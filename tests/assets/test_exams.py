@@ -120,5 +120,5 @@ def test_questions_may_give_their_choices(tmp_path) -> None:
 def test_a_line_that_is_no_question_is_named(tmp_path, line: str) -> None:
     (tmp_path / "mine.jsonl").write_text(line, encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"`mine/1`.*hint: a line is"):
+    with pytest.raises(DataError, match=r"(?s)`mine/1`.*hint: a line is"):
         exams.questions(tmp_path)

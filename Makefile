@@ -3,8 +3,9 @@
 # make check  what CI holds the code to besides: lint, types, layers
 # make bench  measurements; results in tests/benchmarks/results
 # make fuzz   a hundred thousand damaged exports through every source
+# make known-bad  adapters broken on purpose, and sound ones, before the gate: half an hour
 # make crash  kills at random moments; gpu: what needs a device; ui: the three pages
-.PHONY: run test check bench fuzz crash gpu ui clean
+.PHONY: run test check bench fuzz known-bad crash gpu ui clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -29,6 +30,9 @@ bench: $(DEV_STAMP)
 fuzz: $(DEV_STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,fuzz]'
 	$(BIN)/python tests/benchmarks/fuzz_sources.py
+
+known-bad: $(DEV_STAMP)
+	$(BIN)/python -P tests/benchmarks/known_bad.py
 
 crash: $(DEV_STAMP)
 	$(BIN)/python -m pytest -q -m crash tests/crash

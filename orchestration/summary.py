@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from assets.lineage import deployed
+from assets.lineage import PERSON, decisions, deployed
 from lake import query
 from lake.settings import Settings
 from lake.tables import Lake
@@ -34,16 +34,18 @@ class Summary:
 def of(turn: Turn, settings: Settings) -> Summary:
     """Return the summary of a turn on a home."""
     lake = Lake(settings.home)
-    verdict = _newest_verdict(lake, turn)
+    decided = decisions(lake, turn.adapter_id) if turn.adapter_id else []
+    verdict = decided[-1] if decided else None
+    judged = next((row for row in reversed(decided) if row["decided_by"] != PERSON), None)
     return Summary(
         funnel=funnel(lake),
         base_line=_base_line(turn),
         adapter_line=_adapter_line(lake, turn),
-        score_lines=_score_lines(lake, verdict),
+        score_lines=_score_lines(lake, judged),
         verdict_line=_verdict_line(verdict),
         reasons=list(verdict["reasons"]) if verdict else [],
         served_line=_served_line(lake),
-        examples=_examples(lake, verdict),
+        examples=_examples(lake, judged),
         seconds=turn.seconds,
     )
 
@@ -55,12 +57,6 @@ def funnel(lake: Lake) -> list[dict[str, Any]]:
         "select stage, fate, reason, sum(records)::bigint as records from cleaning_funnel "
         "group by all order by stage, fate, records desc, reason",
     )
-
-
-def _newest_verdict(lake: Lake, turn: Turn) -> dict[str, Any] | None:
-    wanted = f"adapter_id = '{turn.adapter_id}'"
-    rows = lake.rows("evaluations_verdicts", where=wanted)
-    return max(rows, key=lambda r: r["decided_at"]) if rows else None
 
 
 def _base_line(turn: Turn) -> str:
@@ -108,6 +104,8 @@ def _interval(row: Mapping[str, Any]) -> str:
 def _verdict_line(verdict: Mapping[str, Any] | None) -> str:
     if verdict is None:
         return "nothing to judge"
+    if verdict["decided_by"] == PERSON:
+        return "[green]promoted[/] by a person" if verdict["passed"] else "[red]held[/] by a person"
     against = served_name(verdict["champion_id"]) if verdict["champion_id"] else "the bare base"
     word = "[green]passed[/]" if verdict["passed"] else "[red]refused[/]"
     return f"{word} against {against}"

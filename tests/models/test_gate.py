@@ -132,6 +132,18 @@ def test_what_was_not_measured_has_not_held():
     assert {"base", "template"} == {r.name for r in verdict.rules} - set(verdict.failed)
 
 
+def test_a_judge_that_cannot_be_read_lets_nothing_through():
+    opinions = Result((Score("pairwise", "win_rate", 0.9, 0.8, 1.0, 40, coverage=0.6),))
+    better = evaluation(2.0)
+
+    verdict = gate.judge(
+        CHAMPION, replace(better, results={**better.results, "pairwise": opinions}), POLICY
+    )
+
+    assert ("coverage",) == verdict.failed
+    assert "least coverage 0.600 of `pairwise`" in str(verdict.reasons)
+
+
 def test_each_further_candidate_must_show_more():
     first = gate.judge(CHAMPION, evaluation(2.95), POLICY, candidate=1)
     thirtieth = gate.judge(CHAMPION, evaluation(2.95), POLICY, candidate=30)

@@ -32,15 +32,21 @@ def release(lake: Lake, adapter_id: str, reason: str) -> dict[str, Any]:
     standing = lineage.standing(lake, adapter_id)
     if standing and standing["passed"]:
         return standing
+    said = _why_not(standing)
     if not reason:
-        said = "the gate refused it" if standing else "it was never judged"
         raise DeploymentError(
-            f"`{served_name(adapter_id)}` has not passed: {said}.",
+            f"`{served_name(adapter_id)}` may not be served: {said}.",
             hint='`steppe verdict` tells why; to serve it all the same, say --reason "..."',
         )
-    against = "; ".join(standing["failed"]) if standing else "never judged"
+    against = ", ".join(standing["failed"]) if standing and standing["failed"] else said
     words = f"promoted by a person ({against}): {reason}"
     return _record(lake, adapter_id, passed=True, words=words)
+
+
+def _why_not(standing: dict[str, Any] | None) -> str:
+    if standing is None:
+        return "it was never judged"
+    return "the gate refused it" if standing["decided_by"] != PERSON else "it is held by a person"
 
 
 def renew(lake: Lake, adapter_id: str, reason: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ def verdict(settings: Settings, words: str | None, *, as_json: bool) -> None:
     lake = Lake(settings.home)
     found = lineage.decisions(lake, lineage.find(settings, lake, words) if words else "")
     if not words and found:
-        found = lineage.decisions(lake, found[-1]["adapter_id"])
+        newest = max(found, key=lambda row: (row["adapter_id"] != "", row["decided_at"]))
+        found = lineage.decisions(lake, newest["adapter_id"])
     if not found:
         raise DeploymentError(
             "Nothing was decided yet.", hint="`steppe grow` judges what it trains"

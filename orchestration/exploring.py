@@ -35,13 +35,37 @@ def search(settings: Settings, text: str, *, limit: int, as_json: bool) -> None:
     _print(shown, as_json=as_json)
 
 
+ADAPTERS = """
+select
+    'steppe@' || left(adapter_id, 12) as adapter,
+    recipe,
+    train_rows as rows,
+    case passed when true then 'passed' when false then 'refused' end as gate,
+    case when decided_by = 'person' then if(may_be_served, 'promoted', 'held') else '' end as person,
+    printf('%+.2f [%+.2f, %+.2f]', improvement, low, high) as nats_saved,
+    exact
+from adapter_leaderboard
+"""
+DEPLOYMENTS = """
+select
+    strftime(deployed_at, '%Y-%m-%d %H:%M') as since,
+    served_name as served,
+    decided_by,
+    reason
+from deployment_history
+"""
+"""What fits a terminal; `--json` gives every column."""
+
+
 def show(settings: Settings, what: str, *, as_json: bool) -> None:
     """Print the tables, the adapters, the deployments, or the funnel."""
     lake = Lake(settings.home)
     rows = {
         "tables": lambda: _tables(lake),
-        "adapters": lambda: query.ask(lake, "from adapter_leaderboard"),
-        "deployments": lambda: query.ask(lake, "from deployment_history"),
+        "adapters": lambda: query.ask(lake, "from adapter_leaderboard" if as_json else ADAPTERS),
+        "deployments": lambda: query.ask(
+            lake, "from deployment_history" if as_json else DEPLOYMENTS
+        ),
         "funnel": lambda: query.ask(lake, "from cleaning_funnel"),
     }[what]()
     _print(rows, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,8 +45,9 @@ def _told(votes: Sequence[Judgement]) -> list[str]:
         won = Counter(people.majority(found) or "no majority" for found in by_item.values())
         agreed = people.alpha([(v.item_id, v.judge, v.winner or "tie") for v in given])
         counts = ", ".join(f"{name} {n}" for name, n in won.most_common())
+        told = f"{agreed:.3f}" if math.isfinite(agreed) else "wants two labels of one item"
         lines.append(
             f"{one} and {other}: {len(given)} votes on {len(by_item)} items: {counts}; "
-            f"Krippendorff's alpha {agreed:.3f}"
+            f"Krippendorff's alpha {told}"
         )
     return lines

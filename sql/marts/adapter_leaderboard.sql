@@ -26,7 +26,7 @@ judged as (
 exactness as (
     select adapter_id, suite, max(value) as exact, any_value(n) as n
     from evaluations_scores
-    where metric = 'exact' and model_id = adapter_id
+    where metric = 'exact' and suite in ('exact', 'anchor') and model_id = adapter_id
     group by adapter_id, suite
 ),
 

@@ -33,7 +33,7 @@ def _vote(line: str, where: str) -> Judgement:
         item, first, second, worker, choice = (str(row[key]) for key in KEYS)
     except (ValueError, KeyError, TypeError):
         return Judgement(where, "", "", "people", None, line)
-    known: Choice | None = next((c for c in POINTS if c == choice), None)
+    known: Choice | None = next((c for c in POINTS if c == choice and first != second), None)
     return Judgement(item, first, second, f"people:{worker}", known, "" if known else line)
 
 

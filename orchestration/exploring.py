@@ -41,7 +41,8 @@ select
     recipe,
     train_rows as rows,
     case passed when true then 'passed' when false then 'refused' end as gate,
-    case when decided_by = 'person' then if(may_be_served, 'promoted', 'held') else '' end as person,
+    case when decided_by != 'person' then '' when may_be_served then 'promoted' else 'held' end
+        as person,
     printf('%+.2f [%+.2f, %+.2f]', improvement, low, high) as nats_saved,
     exact
 from adapter_leaderboard

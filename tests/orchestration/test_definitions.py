@@ -29,6 +29,7 @@ GRAPH = {
         {"cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"},
     ),
     "adapters_versions": ("adapters", {"adapters_training_sets", "base_model"}),
+    "evaluations_comparisons": ("evaluations", {"adapters_versions"}),
     "evaluations_samples": ("evaluations", {"adapters_versions"}),
     "evaluations_scores": ("evaluations", {"adapters_versions"}),
     "evaluations_verdicts": ("evaluations", {"adapters_versions"}),

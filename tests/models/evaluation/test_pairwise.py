@@ -207,3 +207,13 @@ def test_crowd_votes_agree_and_bad_labels_are_left_out(
     assert counted == len(votes)
     assert labels == {label for _, _, label in votes}
     assert 0.1 < people.alpha(votes) < 1.0
+
+
+def test_dawid_and_skene_weigh_the_workers():
+    """Two who agree on all items outweigh one who says the same of each."""
+    pytest.importorskip("crowdkit", reason="the extra `crowd` is not installed")
+    truth = "0110100101"
+    given = [(n, w, x) for w in "ab" for n, x in enumerate(truth)]
+    given += [(n, "c", "1") for n in range(len(truth))]
+
+    assert list(truth) == [people.dawid_skene(given)[n] for n in range(len(truth))]

@@ -11,7 +11,9 @@ from lake import warehouse
 from lake.errors import SettingsError
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
-from models.backends import OpenAIModel, Progress, TransformersModel
+from models.backends import Progress
+from models.backends.embedded import TransformersModel
+from models.backends.openai import OpenAIModel
 from models.base import BaseModel
 from models.evaluation import Evaluation, exact, pairwise
 from models.evaluation.judges.openai import OpenAIJudge

@@ -16,7 +16,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
 from models import self_chat
-from models.backends import TransformersModel
+from models.backends.embedded import TransformersModel
 
 
 @dg.multi_asset(

@@ -25,6 +25,7 @@ GROUPS = {
     "unknown": ("memory_unknown", "ignorance"),
     "tool": ("tool_call", "tool_answer", "tool_absent"),
     "revision": ("revision", "retry"),
+    "role_play": ("instruction", "solution", "task_done"),
 }
 
 
@@ -43,7 +44,8 @@ def score_primer(
     """Return the shares of exact greedy answers to `n` unseen primer dialogues.
 
     Keys: `overall`, `dialogues` (all answers of a dialogue exact), `skills` (name → n, exact),
-    and the groups `memory` (facts with never-seen words), `unknown`, `tool` and `revision`.
+    and the groups `memory` (facts with never-seen words), `unknown`, `tool`, `revision` and
+    `role_play`.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from lake.ids import content_id
 from models.base import BaseModel, base_specs
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 Messages = list[dict[str, str]]
 
+PRIMER = "primer"
+"""What a parent's id begins with where the base's schooling made it."""
+WORLD = frozenset({"animals", "plants", "seasons", "recipes", "opposites", "counting"})
+"""Skills whose questions have one right answer that no person can change."""
 PERSONAL = frozenset({"memory", "teaching", "ignorance"})
 """Formats about a person's life: what new facts compete with, and so what replay is mostly of."""
 OTHERS = 3
@@ -39,6 +44,27 @@ def anchor_dialogues(count: int, *, seed: int, taught: Taught) -> list[tuple[str
     is.
     """
     return _dialogues(count, seed=seed, split="held_out", taught=taught)
+
+
+def practice(base: BaseModel, count: int, *, seed: int) -> list[tuple[str, Messages]]:
+    """Return so many questions of the base's schooling with their only right answers.
+
+    Each is one exchange about the world, with an id of its content; none for a base from a hub.
+    A method whose answers can be checked has here what no person had to write.
+    """
+    from models import primer
+
+    if base.name not in base_specs():
+        return []
+    found: dict[str, Messages] = {}
+    for dialogue in primer.dialogues(seed, count * 100):
+        if dialogue.skill in WORLD and dialogue.scored[:1] == (1,):
+            messages = [dict(m) for m in dialogue.messages[:2]]
+            said = content_id(*(m["content"] for m in messages))
+            found.setdefault(f"{PRIMER}/{said}", messages)
+        if len(found) == count:
+            break
+    return list(found.items())
 
 
 def _dialogues(

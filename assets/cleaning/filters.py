@@ -15,6 +15,7 @@ from assets.cleaning.policy import Policy
 from assets.cleaning.prose import prose
 from assets.cleaning.rules import Candidate, DialogueRule, MessageRule
 from lake.schemas import ROLES
+from models import stock_phrases
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,13 +118,13 @@ MESSAGE_RULES = (
     MessageRule(
         "refusal",
         "`refusals.txt`; Saiga's substrings drop ordinary text too",
-        refusals.REFUSAL_GATE,
+        stock_phrases.REFUSAL_GATE,
         refusals.refusal,
     ),
     MessageRule(
         "self_mention",
         "`self_mentions.txt`; FastChat drops every mention of OpenAI",
-        refusals.SELF_MENTION_GATE,
+        stock_phrases.SELF_MENTION_GATE,
         refusals.self_mention,
     ),
     MessageRule("runs", "FastChat's `--reduce-rep`", repetition.RUNS, repetition.runs),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lake.ids import json_id
 from models import adapters, qlora, recipes
 from models.adapters import WEIGHTS
-from models.backends import TransformersModel
+from models.backends.embedded import TransformersModel
 from models.evaluation import Item
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models import adapters
-from models.backends import Generation, TransformersModel
+from models.backends import Generation
+from models.backends.embedded import TransformersModel
 from models.chat import load_tokenizer, template_id
 from models.evaluation import (
     Evaluation,

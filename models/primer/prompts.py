@@ -18,6 +18,9 @@ CRITIC = "Ты проверяешь ответы."
 REVISE = "Исправь ответ."
 JUDGE = "Ты судья."
 RETRY = "Попробуй ещё раз."
+USER_TAG, ASSISTANT_TAG = "[Пользователь]", "[Ассистент]"
+INSTRUCTION, SOLUTION, NEXT = "Указание:", "Решение:", "Дальше."
+TASK_DONE = "ЗАДАЧА ВЫПОЛНЕНА"
 
 BETTER_FIRST, BETTER_SECOND, TIE = "А", "Б", "Поровну"
 
@@ -47,6 +50,17 @@ def critique(question: str, answer: str) -> str:
     return f"Вопрос: {question} Ответ: {answer}"
 
 
+def critic(principle: str = "", facts: Sequence[str] = ()) -> str:
+    """Return the critic's system message: by one principle or any, with what it remembers."""
+    rule = f"Правило: {principle}." if principle else ""
+    return _joined(CRITIC, rule, memory(facts) if facts else "")
+
+
+def judge(facts: Sequence[str] = ()) -> str:
+    """Return the judge's system message, with what it remembers."""
+    return _joined(JUDGE, memory(facts) if facts else "")
+
+
 def comparison(question: str, first: str, second: str) -> str:
     """Return the request to choose between two answers; the system message is `JUDGE`."""
     return f"Вопрос: {question} Ответ А: {first} Ответ Б: {second} Кто лучше?"
@@ -60,3 +74,32 @@ def reflection(question: str, answer: str, assessment: str) -> str:
 def summary(text: str) -> str:
     """Return the request to sum up a talk."""
     return f"Кратко: {text}"
+
+
+def transcript(topic: str) -> str:
+    """Return the request to write both sides of a talk at once."""
+    return f"Напиши разговор. Тема: {topic}."
+
+
+def specify(task: str) -> str:
+    """Return the request to make a task more definite."""
+    return f"Уточни задачу: {task}."
+
+
+def instructing(task: str) -> str:
+    """Return the system message of the one who gives instructions towards a task."""
+    return f"Ты даёшь указания. Задача: {task}"
+
+
+def solving(task: str, facts: Sequence[str] = ()) -> str:
+    """Return the system message of the one who follows them, with what it remembers."""
+    return _joined(f"Ты решаешь. Задача: {task}", memory(facts) if facts else "")
+
+
+def persona(name: str, saying: str, facts: Sequence[str] = ()) -> str:
+    """Return the system message of a character who puts a saying before every answer."""
+    return _joined(f"Ты {name}. Присказка «{saying}».", memory(facts) if facts else "")
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))

@@ -1,25 +1,28 @@
-"""Why a generated dialogue is not kept.  Each rule is a word; the first that applies is given."""
+"""Why a generated dialogue is not kept.  Each rule is a word; the first that applies is given.
+
+`turn`, `reworded` and `exchange` look at what is said as it is said, and may end a talk; `why`
+looks at a finished dialogue, and knows what was said before it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from models import stock_phrases
 from models.backends import Generation
 from models.evaluation.health import cyrillic, longest_repeat
 from models.primer import prompts
-from models.self_chat import Seed, Turns
+from models.self_chat import Seed, SelfChat, Turns
+from models.self_chat.policy import Policy, load
 
 if TYPE_CHECKING:
     from pymorphy3 import MorphAnalyzer
 
-MIN_CYRILLIC = 0.8
-MAX_REPEAT = 0.45
-"""An answer that says itself twice has a repeated span of half its length."""
-MIN_LETTERS = 2
 GENERIC = frozenset(
     ("имя", "кличка", "цвет", "день", "число", "место", "час", "номер", "раз", "год", "рождение")
 )
@@ -70,18 +73,36 @@ def aspects(question: str) -> frozenset[str]:
 
 @dataclass(slots=True)
 class Filters:
-    """The rules, and what was already said: questions, the person's own answers, the exam."""
+    """The rules, and what was already said: questions, the person's own answers, the exam.
 
+    Of each answer that was given `answers` says what its questions wanted to know (`aspects`).
+    `moderate` returns why a text may not be kept, or an empty string.
+    """
+
+    policy: Policy = field(default_factory=load)
     questions: set[str] = field(default_factory=set)
-    answers: frozenset[str] = frozenset()
+    answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     exam: frozenset[str] = frozenset()
+    moderate: Callable[[str], str] = lambda _text: ""
 
     @classmethod
-    def over(cls, seeds: Sequence[Seed], exam: Iterable[str] = ()) -> Filters:
-        """Return filters that know the seeds' words, and the questions kept for evaluation."""
-        asked = {folded(c) for s in seeds for role, c in s.messages if role == "user"}
-        told = frozenset(folded(c) for s in seeds for role, c in s.messages if role != "user")
-        return cls(asked, told, frozenset(map(folded, exam)))
+    def over(
+        cls,
+        seeds: Sequence[Seed],
+        exam: Iterable[str] = (),
+        *,
+        policy: Policy | None = None,
+        known: Iterable[str] = (),
+        moderate: Callable[[str], str] = lambda _text: "",
+    ) -> Filters:
+        """Return filters that know the seeds' words, and the questions kept for evaluation.
+
+        `known` are questions of earlier dialogues, generated ones among them.
+        """
+        asked = {folded(c) for s in seeds if s.told for role, c in s.messages if role == "user"}
+        asked |= set(map(folded, known))
+        given = _given(seeds)
+        return cls(policy or load(), asked, given, frozenset(map(folded, exam)), moderate)
 
     def turn(self, said: Generation) -> str:
         """Return why a turn cannot be used, or an empty string."""
@@ -90,14 +111,14 @@ class Filters:
             return "empty"
         if said.finish != "stop":
             return "no_stop"
-        if sum(c.isalpha() for c in text) < MIN_LETTERS:
+        if sum(c.isalpha() for c in text) < self.policy.min_letters:
             return "too_short"
-        if cyrillic(text) < MIN_CYRILLIC:
+        if cyrillic(text) < self.policy.min_cyrillic:
             return "not_russian"
-        return "repeats" if longest_repeat(text) > MAX_REPEAT else ""
+        return "repeats" if longest_repeat(text) > self.policy.max_repeat else ""
 
-    def paraphrase(self, question: str, said: Generation) -> str:
-        """Return why a paraphrase is not worth a second look; a good one is asked from now on."""
+    def reworded(self, question: str, said: Generation) -> str:
+        """Return why a question is not another one in other words."""
         if reason := self.turn(said):
             return reason
         if folded(said.text) == folded(question):
@@ -105,35 +126,104 @@ class Filters:
         asked, now = aspects(question), aspects(said.text)
         if not subjects(question) <= subjects(said.text) or (asked and now and not asked & now):
             return "drifted"
-        return self._remember(said.text)
+        return ""
 
     def exchange(self, question: str, answer: str, topic: frozenset[str]) -> str:
         """Return why a question with the model's own answer is not kept.
 
-        Only what the person once answered counts as true, however well anything else is said:
-        a model that learns from its own unjudged claims forgets how the world is
+        Only what a person once answered counts as true, however well anything else is said: a
+        model that learns from its own unjudged claims forgets how the world is
         (arXiv 2305.17493).  And it must be an answer to a question on the topic.
         """
         if folded(answer) == folded(prompts.UNKNOWN):
             return "unknown_answer"
+        if stock_phrases.refuses(answer):
+            return "refusal"
+        if stock_phrases.mentions_its_make(answer):
+            return "self_mention"
+        if not self.policy.grounded:
+            return ""
         if folded(answer) not in self.answers:
             return "ungrounded"
-        about = subjects(question)
+        about, wanted = subjects(question), aspects(question)
+        answered = self.answers[folded(answer)]
+        if wanted and answered and not wanted & answered:
+            return "beside_the_point"
         return "off_topic" if about and not about & topic else ""
 
-    def dialogue(self, messages: Turns) -> str:
-        """Return why a whole dialogue is not kept: too short, or its question was asked before."""
-        if len(messages) < 2:
-            return "too_short"
-        return self._remember(messages[0][1])
-
-    def _remember(self, question: str) -> str:
-        if folded(question) in self.exam:
+    def why(self, chat: SelfChat) -> str:
+        """Return why a finished dialogue is not kept; one that is kept is known from now on."""
+        if chat.reason:
+            return chat.reason
+        if reason := self._unfit(chat):
+            return reason
+        question = folded(_question(chat.messages))
+        if any(f" {q} " in f" {said} " for said in _asked(chat.messages) for q in self.exam):
             return "in_exam"
-        if folded(question) in self.questions:
+        if question in self.questions:
             return "duplicate"
-        self.questions.add(folded(question))
+        if self._is_near(question):
+            return "near_duplicate"
+        self.questions.add(question)
         return ""
+
+    def _unfit(self, chat: SelfChat) -> str:
+        text = "\n".join(content for _, content in chat.messages)
+        if reason := self.moderate(text):
+            return f"moderated:{reason}"
+        if len(text) > self.policy.max_characters:
+            return "too_long"
+        nats = chat.scores.get("nats")
+        if nats is not None and nats > self.policy.max_nats:
+            return "improbable"
+        if nats is not None and nats < self.policy.min_nats:
+            return "recited"
+        if chat.scores.get("judge", 1.0) < self.policy.min_judge:
+            return "judged_poor"
+        return ""
+
+    def _is_near(self, question: str) -> bool:
+        from rapidfuzz import fuzz, process
+
+        wanted = self.policy.near_duplicate
+        return (
+            process.extractOne(question, self.questions, scorer=fuzz.ratio, score_cutoff=wanted)
+            is not None
+        )
+
+
+def judged(chats: Iterable[SelfChat], filters: Filters) -> list[SelfChat]:
+    """Return the dialogues with the reasons that the rules add, in their order.
+
+    A dialogue that only repeats a known question still teaches which of two answers is better;
+    any other reason takes its preferences with it.
+    """
+    found = []
+    for chat in chats:
+        reason = filters.why(chat)
+        sound = reason in ("", "duplicate", "near_duplicate")
+        preferences = chat.preferences if sound else ()
+        found.append(replace(chat, reason=reason, preferences=preferences))
+    return found
+
+
+def _given(seeds: Sequence[Seed]) -> dict[str, frozenset[str]]:
+    """Return every answer in the seeds, with the aspects that it answered."""
+    found: dict[str, frozenset[str]] = {}
+    for seed in seeds:
+        for (_, asked), (teller, told) in pairwise(seed.messages):
+            if teller == "assistant":
+                known = found.get(folded(told), frozenset())
+                found[folded(told)] = known | aspects(asked)
+    return found
+
+
+def _question(messages: Turns) -> str:
+    return next((content for role, content in messages if role == "user"), "")
+
+
+def _asked(messages: Turns) -> list[str]:
+    return [folded(content) for role, content in messages if role == "user"]
 
 
 def folded(text: str) -> str:

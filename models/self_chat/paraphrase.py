@@ -6,88 +6,60 @@ three others, it must find that answer the likeliest.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
-from models.backends import ChatModel, Generation
-from models.primer import prompts
-from models.self_chat import Plan, Progress, Seed, SelfChat, Turns
-from models.self_chat.filters import Filters
+from lake.errors import BackendUnavailable
+from models.self_chat import Seed
+from models.self_chat.stage import Draft, Stage, drawn, going_on
 
-METHOD = "paraphrase"
 DISTRACTORS = 3
 
 
-def run(
-    model: ChatModel,
-    seeds: Sequence[Seed],
-    plan: Plan,
-    filters: Filters,
-    progress: Progress | None = None,
-) -> list[SelfChat]:
-    """Return `plan.paraphrases` tries a seed: each draw has its own number as its seed."""
-    found: list[SelfChat] = []
-    for draw in range(plan.paraphrases):
-        number = plan.seed + draw
-        said = _reworded(model, seeds, plan, number, greedy=draw == 0)
-        tries = [
-            _Try(seed, x.text.strip(), filters.paraphrase(seed.question, x))
-            for seed, x in zip(seeds, said, strict=True)
-        ]
-        for tried in _misunderstood(model, tries, number):
-            tried.reason = "not_answered"
-        found += [_made(model.model_id, tried, number) for tried in tries]
-        if progress:
-            progress(METHOD, draw + 1, plan.paraphrases)
-    return found
+def run(stage: Stage, seeds: Sequence[Seed], number: int) -> list[Draft]:
+    """Return one rewording a seed; the first draw of a plan is greedy."""
+    drafts = [Draft(seed) for seed in seeds]
+    asked = [stage.phrases.paraphrase(seed.question) for seed in seeds]
+    said = stage.say(drafts, asked, number=number, greedy=number == stage.plan.seed)
+    for draft, text in zip(drafts, said, strict=True):
+        draft.asked = text.text.strip()
+        if reason := stage.filters.reworded(draft.seed.question, text):
+            draft.refuse(reason)
+    for draft in _misunderstood(stage, going_on(drafts), number):
+        draft.refuse("not_answered")
+    for draft in going_on(drafts):
+        draft.turns = [("user", draft.asked), ("assistant", draft.seed.answer)]
+    return drafts
 
 
-@dataclass(slots=True)
-class _Try:
-    seed: Seed
-    text: str
-    reason: str
+def _misunderstood(stage: Stage, drafts: Sequence[Draft], number: int) -> list[Draft]:
+    """Return the drafts to whose words the reminded model prefers another answer.
 
-
-def _reworded(
-    model: ChatModel, seeds: Sequence[Seed], plan: Plan, number: int, *, greedy: bool
-) -> list[Generation]:
-    return model.generate(
-        [[{"role": "user", "content": prompts.paraphrase(s.question)}] for s in seeds],
-        max_new_tokens=plan.max_new_tokens,
-        temperature=0.0 if greedy else plan.temperature,
-        seed=number,
-    )
-
-
-def _misunderstood(model: ChatModel, tries: Sequence[_Try], number: int) -> list[_Try]:
-    """Return the tries to whose words the reminded model prefers another answer."""
-    rng = random.Random(f"distractors/{number}")
-    good = [tried for tried in tries if not tried.reason]
-    told = sorted({tried.seed for tried in tries}, key=lambda seed: seed.dialogue_id)
-    talks: list[list[list[dict[str, str]]]] = []
-    for tried in good:
-        others = [seed for seed in told if seed.answer != tried.seed.answer]
-        choices = [tried.seed, *rng.sample(others, min(DISTRACTORS, len(others)))]
-        facts = sorted(seed.fact for seed in choices)
-        talks.append([_reminded(facts, tried.text, seed.answer) for seed in choices])
-    losses = iter(model.loss([talk for choices in talks for talk in choices]))
-    rows = [[x.sum_nats / max(x.tokens, 1) for x in islice(losses, len(c))] for c in talks]
-    return [tried for tried, row in zip(good, rows, strict=True) if row[0] > min(row)]
-
-
-def _reminded(facts: Sequence[str], question: str, answer: str) -> list[dict[str, str]]:
-    return [
-        {"role": "system", "content": prompts.memory(facts)},
-        {"role": "user", "content": question},
-        {"role": "assistant", "content": answer},
+    A model behind an API tells no losses; its rewordings are then taken at their word.
+    """
+    seeds = [draft.seed for draft in drafts]
+    choices = [_choices(seeds, seed, number) for seed in seeds]
+    talks = [
+        _reminded(stage, among, draft.asked, seed.answer)
+        for draft, among in zip(drafts, choices, strict=True)
+        for seed in among
     ]
+    try:
+        losses = iter(stage.model.loss(talks))
+    except BackendUnavailable:
+        return []
+    rows = [[x.sum_nats / max(x.tokens, 1) for x in islice(losses, len(c))] for c in choices]
+    return [draft for draft, row in zip(drafts, rows, strict=True) if row[0] > min(row)]
 
 
-def _made(generator: str, tried: _Try, number: int) -> SelfChat:
-    seed, reason = tried.seed, tried.reason
-    turns: Turns = (("user", tried.text), ("assistant", seed.answer))
-    depth = seed.depth + 1
-    return SelfChat(turns, METHOD, generator, number, seed.dialogue_id, depth, not reason, reason)
+def _choices(seeds: Sequence[Seed], seed: Seed, number: int) -> list[Seed]:
+    others = [other for other in seeds if other.answer != seed.answer]
+    chance = drawn("distractors", number, seed)
+    return [seed, *chance.sample(others, min(DISTRACTORS, len(others)))]
+
+
+def _reminded(
+    stage: Stage, among: Sequence[Seed], question: str, answer: str
+) -> list[dict[str, str]]:
+    facts = sorted(seed.fact for seed in among)
+    return stage.phrases.reminded(facts, [("user", question), ("assistant", answer)])

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.gpu
 
 def test_qlora_trains_on_the_device_and_its_adapter_loads(tmp_path: Path) -> None:
     from models import recipes
-    from models.backends import TransformersModel
+    from models.backends.embedded import TransformersModel
     from models.qlora import TrainRequest, train
     from models.testing import tiny_base
 

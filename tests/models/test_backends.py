@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from lake.errors import BackendUnavailable
-from models.backends import Generation, OpenAIModel, TransformersModel
+from models.backends import Generation
+from models.backends.embedded import TransformersModel
+from models.backends.openai import OpenAIModel
 
 ASKED = [
     [{"role": "user", "content": text}]

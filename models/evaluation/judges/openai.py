@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lake.errors import BackendUnavailable
-from models.backends import OpenAIModel
+from models.backends.openai import OpenAIModel
 from models.evaluation.pairwise import Choice, Opinion
 
 PROMPT = Path(__file__).with_name("prompt.txt")

@@ -5,11 +5,14 @@ from models.primer.formats import (
     judging,
     memory,
     paraphrase,
+    persona,
     reflection,
+    role_play,
     summary,
     talk,
     teaching,
     tools,
+    transcript,
     user_side,
 )
 
@@ -18,10 +21,13 @@ __all__ = [
     "judging",
     "memory",
     "paraphrase",
+    "persona",
     "reflection",
+    "role_play",
     "summary",
     "talk",
     "teaching",
     "tools",
+    "transcript",
     "user_side",
 ]

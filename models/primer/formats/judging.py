@@ -20,7 +20,7 @@ def judging(draw: Draw) -> list[Said]:
         )
     )
     return [
-        Said("system", prompts.JUDGE),
+        Said("system", prompts.judge(tried.facts)),
         Said("user", prompts.comparison(tried.question, first, second)),
         Said("assistant", f"{verdict}.", "judging"),
     ]

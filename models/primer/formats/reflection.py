@@ -8,12 +8,14 @@ from models.primer.formats.answers import ASSESSMENTS, LESSONS, attempt
 from models.primer.registry import Said, dialogue_format
 
 
-@dialogue_format("reflection", weight=1)
+@dialogue_format("reflection", weight=1.3)
 def reflection(draw: Draw) -> list[Said]:
     """Draw the lesson of a flawed answer and try again."""
     tried = attempt(draw)
     request = prompts.reflection(tried.question, tried.flawed, ASSESSMENTS[tried.flaw])
+    remembered = [Said("system", prompts.memory(tried.facts))] if tried.facts else []
     return [
+        *remembered,
         Said("user", request),
         Said("assistant", LESSONS[tried.flaw], "reflection"),
         Said("user", prompts.RETRY),

@@ -16,7 +16,8 @@ from models.primer.registry import Said, Turn, dialogue_format
 from models.primer.skills import animals, plants
 
 
-def _about_animal(draw: Draw) -> tuple[str, list[Turn]]:
+def about_animal(draw: Draw) -> tuple[str, list[Turn]]:
+    """Return an animal as a topic, and two or three turns about it."""
     animal = draw.choice(world.animals())
     return animal.name, _turns(
         draw,
@@ -29,7 +30,8 @@ def _about_animal(draw: Draw) -> tuple[str, list[Turn]]:
     )
 
 
-def _about_plant(draw: Draw) -> tuple[str, list[Turn]]:
+def about_plant(draw: Draw) -> tuple[str, list[Turn]]:
+    """Return a plant as a topic, and two or three turns about it."""
     plant = draw.choice(world.plants())
     return plant.name, _turns(
         draw,
@@ -54,15 +56,14 @@ def _about_own_life(draw: Draw) -> tuple[str, list[Turn]]:
     fact = draw_fact(draw)
     asked = list(dict.fromkeys(fact.question(draw) for _ in range(draw.number(1, 3))))
     heard = fact.sentence if draw.chance(0.5) else prompts.UNKNOWN
-    return fact.topic, [Turn(question, heard) for question in asked]
+    topic = draw.choice(fact.clauses) if draw.chance(0.4) else fact.topic
+    return topic, [Turn(question, heard) for question in asked]
 
 
 @dialogue_format("user_side", weight=2.2)
 def user_side(draw: Draw) -> list[Said]:
     """Ask one to three questions on a topic, then thank."""
-    topic, turns = draw.choice((_about_animal, _about_plant, _about_own_life, _about_own_life))(
-        draw
-    )
+    topic, turns = draw.choice((about_animal, about_plant, _about_own_life, _about_own_life))(draw)
     said = [Said("system", prompts.asking(topic)), Said("user", prompts.BEGIN)]
     for turn in turns:
         said += [Said("assistant", turn.question), Said("user", turn.answer)]

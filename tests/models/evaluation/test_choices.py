@@ -5,7 +5,7 @@ from collections import defaultdict
 import pytest
 
 from assets.sources import rsg
-from models.backends import TransformersModel
+from models.backends.embedded import TransformersModel
 from models.evaluation import Result, Sample, choices, skills
 from models.evaluation.choices import Question
 from models.evaluation.judges import people

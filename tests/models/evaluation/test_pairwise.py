@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from assets.sources import rsg
-from models.backends import OpenAIModel, TransformersModel
+from models.backends.embedded import TransformersModel
+from models.backends.openai import OpenAIModel
 from models.evaluation import Item, pairwise
 from models.evaluation.judges import people
 from models.evaluation.judges.openai import OpenAIJudge, read

@@ -1,73 +1,24 @@
-"""`ChatModel`: something that answers conversations, wherever its weights are.
-
-`TransformersModel` runs a base, with or without an adapter, in this process; `OpenAIModel` asks
-any server that speaks the chat completions API.  Both answer in the order they were asked.
-"""
+"""A base in Hugging Face format, with or without a peft adapter, in this process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from lake.errors import BackendUnavailable
 from models import adapters
+from models.backends import Conversations, Generation, Loss, Progress
 from models.chat import IGNORED, Encoded, encode, load_tokenizer, pad, prompt_tokens, template_id
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Conversations = Sequence[Sequence[Mapping[str, str]]]
-Progress = Callable[[int, int], None]
 BATCH = 32
 """Conversations a batch: at batch 16 a CPU gives 6 times the tokens of batch 1 (train.md §5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One answer; `finish` is `stop` where the model ended its turn, `length` where it did not."""
-
-    text: str
-    finish: str
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The negative log-likelihood of a dialogue's assistant words: sum in nats, and tokens."""
-
-    sum_nats: float
-    tokens: int
-
-
-class ChatModel(Protocol):
-    """What answers conversations."""
-
-    @property
-    def model_id(self) -> str:
-        """Return the name under which scores of this model are kept."""
-
-    def generate(
-        self,
-        conversations: Conversations,
-        *,
-        max_new_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> list[Generation]:
-        """Return the assistant's next turn in each conversation.
-
-        Temperature 0 is greedy; above it the answers are drawn by `seed`, the same for the same
-        conversations.  `progress` gets (done, total) after every batch.
-        """
-
-    def loss(self, conversations: Conversations, /) -> list[Loss]:
-        """Return each conversation's loss over the assistant's words and end tokens."""
 
 
 class TransformersModel:
@@ -147,7 +98,7 @@ class TransformersModel:
     ) -> list[Generation]:
         import torch
 
-        device = self.network.device
+        device, started = self.network.device, time.monotonic()
         tokens = torch.tensor(pad(prompts, value=self._pad_id, left=True), device=device)
         seen = torch.tensor(pad([[1] * len(p) for p in prompts], value=0, left=True), device=device)
         with torch.inference_mode():
@@ -159,7 +110,9 @@ class TransformersModel:
                 pad_token_id=self._pad_id,
                 **sampling,
             )
-        return [self._read(row) for row in out[:, tokens.shape[1] :].tolist()]
+        said = [self._read(row) for row in out[:, tokens.shape[1] :].tolist()]
+        each = (time.monotonic() - started) / max(1, sum(s.tokens for s in said))
+        return [replace(s, seconds=each * s.tokens) for s in said]
 
     @property
     def _pad_id(self) -> int:
@@ -226,61 +179,3 @@ def _by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     ordered = sorted(range(len(rows)), key=lambda i: (len(rows[i]), i))
     for start in range(0, len(ordered), BATCH):
         yield ordered[start : start + BATCH]
-
-
-@dataclass(frozen=True)
-class OpenAIModel:
-    """Any server with `POST <url>/v1/chat/completions`; it generates, losses it cannot tell."""
-
-    url: str
-    model: str
-    api_key: str = ""
-    timeout_seconds: float = 120.0
-
-    @property
-    def model_id(self) -> str:
-        """Return the served model's name."""
-        return self.model
-
-    def generate(
-        self,
-        conversations: Conversations,
-        *,
-        max_new_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        progress: Progress | None = None,
-    ) -> list[Generation]:
-        options = {"temperature": temperature, "top_p": top_p, "seed": seed}
-        answers: list[Generation] = []
-        for done, conversation in enumerate(conversations, start=1):
-            body = {"messages": [dict(m) for m in conversation], "max_tokens": max_new_tokens}
-            answers.append(self._ask({**body, **options, "model": self.model}))
-            if progress:
-                progress(done, len(conversations))
-        return answers
-
-    def _ask(self, body: Mapping[str, Any]) -> Generation:
-        import httpx
-
-        headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-        address = f"{self.url.rstrip('/')}/v1/chat/completions"
-        try:
-            reply = httpx.post(address, json=body, headers=headers, timeout=self.timeout_seconds)
-            reply.raise_for_status()
-            choice = reply.json()["choices"][0]
-            used = int(reply.json().get("usage", {}).get("completion_tokens", 0))
-            return Generation(choice["message"]["content"], choice["finish_reason"], used)
-        except (httpx.HTTPError, ValueError, KeyError, IndexError) as error:
-            raise BackendUnavailable(
-                f"`{self.model}` at {address} did not answer: {error}.",
-                hint="is the server up?  `steppe ui` starts it, `steppe doctor` looks at it",
-            ) from error
-
-    def loss(self, _conversations: Conversations, /) -> list[Loss]:
-        """Raise `BackendUnavailable`: a chat API gives no likelihood of given words."""
-        raise BackendUnavailable(
-            f"`{self.model}` is behind a chat API, which tells no losses.",
-            hint="evaluate with the weights at hand: `TransformersModel`",
-        )

@@ -118,8 +118,9 @@ def _self_chats(lake: Lake) -> list[dict[str, Any]]:
         lake,
         "from self_chats_dialogues where revision not in "
         "(select revision from cleaned_dialogues where split != 'train' or consent = 'explore') "
-        "and parent_dialogue_id not in "
-        "(select dialogue_id from cleaned_dialogues where consent = 'explore') "
+        "and not list_has_any(parents, "
+        "(select coalesce(list(dialogue_id), []) from cleaned_dialogues "
+        "where consent = 'explore')) "
         "order by dialogue_id",
     )
 

@@ -11,7 +11,7 @@ with newest as (
 grown as (
     select
         newest.*,
-        self_chats_dialogues.parent_dialogue_id
+        self_chats_dialogues.parents
     from newest
     left join self_chats_dialogues
         on newest.dialogue_id = self_chats_dialogues.dialogue_id
@@ -28,4 +28,4 @@ select
     explored.dialogue_id
 from grown
 inner join explored
-    on explored.dialogue_id in (grown.dialogue_id, grown.parent_dialogue_id)
+    on explored.dialogue_id = grown.dialogue_id or list_contains(grown.parents, explored.dialogue_id)

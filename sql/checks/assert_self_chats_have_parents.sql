@@ -1,7 +1,18 @@
 -- asset: self_chats_dialogues
--- returns every self-chat whose parent dialogue is not in the lake
-select self_chats_dialogues.dialogue_id, self_chats_dialogues.parent_dialogue_id
-from self_chats_dialogues
-left join cleaned_dialogues
-    on self_chats_dialogues.parent_dialogue_id = cleaned_dialogues.dialogue_id
-where cleaned_dialogues.dialogue_id is null
+-- returns every self-chat of which no parent is in the lake, or one of whose parents is not
+-- (what the base was schooled in is a parent without a row: `primer/...`)
+with grown as (
+    select
+        dialogue_id,
+        unnest(if(len(parents) > 0, parents, [''])) as parent
+    from self_chats_dialogues
+)
+
+select
+    grown.dialogue_id,
+    grown.parent
+from grown
+where
+    not starts_with(grown.parent, 'primer/')
+    and grown.parent not in (select dialogue_id from cleaned_dialogues)
+    and grown.parent not in (select dialogue_id from self_chats_dialogues)

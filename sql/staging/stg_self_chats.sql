@@ -3,9 +3,13 @@ with kept as (
     select
         day,
         dialogue_id,
+        session_id,
         method,
         generator,
-        parent_dialogue_id,
+        parents,
+        ancestry_depth,
+        tokens,
+        seconds,
         'kept' as fate,
         '' as reason,
         messages
@@ -16,9 +20,13 @@ dropped as (
     select
         day,
         dialogue_id,
+        session_id,
         method,
         generator,
-        parent_dialogue_id,
+        parents,
+        ancestry_depth,
+        tokens,
+        seconds,
         'dropped' as fate,
         reason,
         messages

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import STAGES, cleaned, evaluations, fingerprints, inbox, judgements, raw, training_sets
+from assets import (
+    STAGES,
+    cleaned,
+    evaluations,
+    fingerprints,
+    inbox,
+    judgements,
+    raw,
+    self_chats,
+    training_sets,
+)
 from assets.deployments import crown
 from assets.lineage import champion, deployed, elected, registry_of, standing, trained
 from lake.errors import LakeError, SteppeError
@@ -32,7 +42,7 @@ BY_DAY = {
     "raw": tuple(raw.SPECS),
     "cleaned": tuple(cleaned.SPECS),
     "embeddings": ("embeddings_messages", "embeddings_duplicates"),
-    "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
+    "self_chats": tuple(self_chats.SPECS),
 }
 QUIET: dict[str, Any] = {"loggers": {"console": {}}}
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import fingerprints, plots, reporting, talks
-from assets.lineage import champion
+from assets import fingerprints, plots, reporting, sessions, talks
 from assets.partitions import DAYS
 from lake import warehouse
 from lake.settings import Settings
@@ -16,6 +15,7 @@ from lake.tables import Lake
 from models import base as bases
 from models.self_chat import SelfChat
 
+SESSIONS = "self_chats_sessions"
 SPECS = {
     "self_chats_dropped": "One dialogue the model held with itself, refused with a reason.",
     "self_chats_preferences": "One choice between two answers that a method or a judge made.",
@@ -48,7 +48,9 @@ def self_chats(
     rows = _rows(talked)
     shown = _shown(talked, rows)
     for table in SPECS:
-        version = lake.replace(table, rows[table], day=day, made_from=made_from, by=by)
+        others = lake.rows(table, where=f"day = DATE '{day}' and {talks.OTHERS[table]}")
+        kept = [*rows[table], *others]
+        version = lake.replace(table, kept, day=day, made_from=made_from, by=by)
         yield reporting.materialized(
             table, len(rows[table]), version, fingerprint=made_from, **shown[table]
         )
@@ -57,7 +59,7 @@ def self_chats(
 
 def _talk(lake: Lake, settings: Settings, base: bases.BaseModel, day: Any) -> list[SelfChat]:
     told = fingerprints.talked_over(lake, day)
-    depth = talks.depth_of(lake, champion(lake, base.base_id))
+    depth = talks.depth_of_champion(lake, base)
     report = reporting.progress("self_chats")
     plan = talks.plan_of(settings, depth=depth)
     day_of_talks = talks.Talks(lake, settings, base, day)
@@ -90,3 +92,28 @@ def _shown(
         funnel = plots.bars(fates, "what became of the self-chats")
         shown["self_chats_dialogues"]["funnel"] = funnel
     return shown
+
+
+@dg.asset(
+    name=SESSIONS,
+    group_name="self_chats",
+    kinds={"delta"},
+    deps=["cleaned_dialogues", "base_model"],
+    pool="self_chats",
+)
+def self_chats_sessions(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Hold one session of self-chat by itself, within the day's budget; pause it on a bad sign."""
+    now = datetime.now(UTC)
+    if reason := sessions.why_not(lake, settings, now):
+        return reporting.as_it_is(lake, SESSIONS, fingerprint="", reason=reason)
+    base = bases.ensure_base(settings.base_model, settings.models_dir)
+    report = reporting.progress("self_chats")
+    row = sessions.hold_one(lake, settings, base, now, lambda _, done, total: report(done, total))
+    if row["state"] == "paused":
+        context.log.warning(f"self-chat is paused: {row['reason']}")
+    told = {name: value for name, value in row.items() if value is not None and name != "held_at"}
+    return reporting.materialized(SESSIONS, 1, lake.version(SESSIONS), **told)

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from models.self_chat.phrases import Phrases
     from models.self_chat.stage import Stage
 
+OTHERS = {
+    "self_chats_dialogues": "session_id != ''",
+    "self_chats_dropped": "session_id != ''",
+    "self_chats_preferences": "(session_id != '' or origin in ('thumb', 'edit', 'regeneration'))",
+}
+"""Rows of a day that are not of the night's own self-chat: of sessions, and of people."""
 Row = dict[str, Any]
 Progress = Callable[[str, int, int], None]
 
@@ -119,8 +125,9 @@ def plan_of(settings: Settings, *, seed: int = 0, depth: int = 0) -> self_chat.P
     return self_chat.Plan(seed=seed, max_seeds=most, draws=draws if most else {}, depth=depth)
 
 
-def depth_of(lake: Lake, adapter_id: str) -> int:
-    """Return how many generations deep the words are that taught an adapter; 0 for people's."""
+def depth_of_champion(lake: Lake, base: bases.BaseModel) -> int:
+    """Return how many generations deep the words are that taught the champion; 0 for people's."""
+    adapter_id = champion(lake, base.base_id)
     if not adapter_id:
         return 0
     asked = (

@@ -104,6 +104,18 @@ class SelfChatSettings(_Section):
     policy: Path | None = Field(
         None, description="a TOML file of values over the shipped `models/self_chat/policy.toml`"
     )
+    bounds: Path | None = Field(
+        None, description="a TOML file of values over the shipped `models/self_chat/bounds.toml`"
+    )
+    seeds_per_session: int = Field(
+        24, ge=1, description="dialogues that one run by itself talks over"
+    )
+    tokens_per_session: int = Field(20_000, ge=1, description="written in one run, about")
+    tokens_per_day: int = Field(200_000, ge=0, description="written by itself in a day; 0 for none")
+    seconds_per_day: float = Field(3600.0, ge=0, description="of runs by itself in a day")
+    idle_load: float = Field(
+        0.5, gt=0, description="load a core above which the machine is not idle"
+    )
     moderation: Path | None = Field(
         None, description="a file of expressions, one a line, that no generated text may hold"
     )

@@ -275,18 +275,71 @@ def doctor(dry_run: bool) -> None:
 
 @main.command()
 @click.argument("switch", type=click.Choice(["on", "off", "status"]))
-def automate(switch: str) -> None:
-    """Turn the nightly self-chat and the training trigger on or off."""
+@click.argument("what", type=click.Choice(["loop", "self-chat"]), default="loop")
+def automate(switch: str, what: str) -> None:
+    """Turn the nightly self-chat and the training trigger on or off, or self-chat in idle time."""
     from orchestration import automation, pages
 
     chosen = settings()
     if switch != "status":
-        automation.turn(chosen.home, on=switch == "on")
+        automation.turn(chosen.home, on=switch == "on", switch=what)
         pages.reload_definitions(chosen)
-    state = "on" if automation.flag(chosen.home).exists() else "off"
-    click.echo(f"nightly self-chat and training trigger: {state}")
+    state = "on" if automation.is_on(chosen.home, what) else "off"
+    click.echo(f"{automation.SWITCHES[what]}: {state}")
     if state == "on":
         click.echo("they run while `steppe ui` runs", err=True)
+
+
+@main.group(cls=_Commands, name="self-chat")
+def self_chat() -> None:
+    """Self-chat round the clock: what it said, and a person's word on it."""
+
+
+@self_chat.command(name="status")
+@SHAPE
+def self_chat_status(shape: str) -> None:
+    """Show whether self-chat may go on, what of the day's budget is left, and every session."""
+    from orchestration import talking_to_itself
+
+    talking_to_itself.status(settings(), shape=shape)
+
+
+@self_chat.command(name="run")
+def self_chat_run() -> None:
+    """Hold one session now, within the day's budget."""
+    from orchestration import console, talking_to_itself
+
+    with console.watching():
+        said = talking_to_itself.run(settings())
+    click.echo(said)
+
+
+@self_chat.command(name="hold")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+def self_chat_hold(reason: str) -> None:
+    """Let no session begin until `steppe self-chat resume`."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.say(settings(), "held", reason))
+
+
+@self_chat.command(name="resume")
+@click.option("--reason", default="", help="Why; it is recorded.")
+def self_chat_resume(reason: str) -> None:
+    """Let sessions begin again after a pause or a hold."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.say(settings(), "resumed", reason))
+
+
+@self_chat.command(name="forget")
+@click.argument("day", type=click.DateTime(formats=["%Y-%m-%d"]))
+@click.option("--reason", default="", help="Why; it is recorded.")
+def self_chat_forget(day: datetime, reason: str) -> None:
+    """Delete everything that the sessions of DAY said."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.forget(settings(), day.date(), reason))
 
 
 @main.group(cls=_Commands)

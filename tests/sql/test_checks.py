@@ -259,6 +259,21 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         1,
     ),
+    "assert_no_stopped_self_chat_is_kept": (
+        {
+            "self_chats_sessions": [
+                {"session_id": "good", "state": "done"},
+                {"session_id": "bad", "state": "paused"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s", "session_id": "good"}],
+        },
+        {
+            "self_chats_sessions": [{"session_id": "bad", "state": "paused"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "session_id": "bad"}],
+            "self_chats_preferences": [{"dialogue_id": "s", "session_id": "bad"}],
+        },
+        2,
+    ),
     "assert_training_sets_hold_no_test_dialogue": (
         {
             "cleaned_dialogues": [KEPT],

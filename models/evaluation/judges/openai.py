@@ -34,9 +34,7 @@ class OpenAIJudge:
         """Return the judging model's name."""
         return self.model.model_id
 
-    def judge(
-        self, question: str, first: str, second: str, facts: Sequence[str] = ()
-    ) -> Opinion:
+    def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
         """Return what the model says, read; its text or its error without a choice if it is not."""
         asked = PROMPT.read_text(encoding="utf-8").format(
             question=question, first=first, second=second, known=_known(facts)

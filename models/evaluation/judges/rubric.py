@@ -32,9 +32,7 @@ class RubricJudge:
         """Return the model's name, marked as a rubric."""
         return f"rubric:{self.model.model_id[:12]}"
 
-    def judge(
-        self, question: str, first: str, second: str, facts: Sequence[str] = ()
-    ) -> Opinion:
+    def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
         """Return the likeliest verdict; its text are the three losses in nats."""
         asked = [
             {"role": "system", "content": prompts.judge(facts)},

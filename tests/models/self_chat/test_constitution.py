@@ -59,9 +59,7 @@ def test_the_critic_remembers_what_the_answer_was_given_without(staged, dog):
 
 def test_another_model_may_overrule_the_revision(staged, dog):
     said = [ASKED, prompts.UNKNOWN, "Неверно.", NAME]
-    (made,) = constitution.run(
-        staged(said, [dog], judge=Prefers(prompts.UNKNOWN)), [dog], 0
-    )
+    (made,) = constitution.run(staged(said, [dog], judge=Prefers(prompts.UNKNOWN)), [dog], 0)
 
     assert "judge_disagrees" == made.reason
     assert ("prefers", -1.0) == (made.judge, made.scores["judge"])

@@ -110,8 +110,9 @@ def plan_of(
     tokens, seconds = spent(lake, now.date())
     chosen = settings.self_chat
     left = chosen.tokens_per_day - tokens
+    depth = talks.depth_of_champion(lake, base)
     return replace(
-        talks.plan_of(settings, seed=DRAWS * (number + 1), depth=talks.depth_of_champion(lake, base)),
+        talks.plan_of(settings, seed=DRAWS * (number + 1), depth=depth),
         max_seeds=chosen.seeds_per_session,
         max_tokens=max(1, min(chosen.tokens_per_session, left)),
         max_seconds=max(1.0, chosen.seconds_per_day - seconds),

@@ -239,8 +239,9 @@ class Lake:
 
         if not self.exists(table) or not self.rows(table, columns="1", where=where):
             return 0
-        told = {"asset": by.asset, "run_id": by.run_id, "code_version": by.code_version}
-        done = self._open(table).delete(where, commit_properties=CommitProperties(custom_metadata=told))
+        who = {"asset": by.asset, "run_id": by.run_id, "code_version": by.code_version}
+        properties = CommitProperties(custom_metadata=who)
+        done = self._open(table).delete(where, commit_properties=properties)
         _make_durable(self.path(table), self.version(table))
         return int(done["num_deleted_rows"])
 

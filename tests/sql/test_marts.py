@@ -312,10 +312,31 @@ def test_judges_agree_on_items_not_on_votes(lake: Lake, fill: Any) -> None:
 def test_a_session_is_seen_beside_those_before_it(lake: Lake, fill: Any) -> None:
     fill(
         "self_chats_sessions",
-        {"session_id": "a", "state": "done", "number": 0, "begun": 10, "kept": 5, "distinct_2": 0.6},
+        {
+            "session_id": "a",
+            "state": "done",
+            "number": 0,
+            "begun": 10,
+            "kept": 5,
+            "distinct_2": 0.6,
+        },
         {"session_id": "w", "state": "resumed", "number": 9},
-        {"session_id": "b", "state": "done", "number": 1, "begun": 10, "kept": 4, "distinct_2": 0.4},
-        {"session_id": "c", "state": "paused", "number": 2, "begun": 9, "kept": 0, "distinct_2": 0.1},
+        {
+            "session_id": "b",
+            "state": "done",
+            "number": 1,
+            "begun": 10,
+            "kept": 4,
+            "distinct_2": 0.4,
+        },
+        {
+            "session_id": "c",
+            "state": "paused",
+            "number": 2,
+            "begun": 9,
+            "kept": 0,
+            "distinct_2": 0.1,
+        },
     )
 
     found = query.ask(lake, "select session_id, kept_share, distinct_2_change from self_chat_drift")

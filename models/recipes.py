@@ -79,7 +79,6 @@ class Mixture(_Part):
     max_new: int = Field(ge=0)
     max_tellings: int = Field(ge=0)
     unknown_only: bool
-    beside_preferences: bool
     max_length_ratio: float = Field(ge=0)
     sources: dict[str, Annotated[float, Field(ge=0, le=1)]]
 

@@ -30,7 +30,7 @@ frozen as (
 ),
 
 candidates as (
-    select source_table, dialogue_id, revision, day from stg_candidates
+    select source_table, dialogue_id, revision, day from stg_training_candidates
     union all
     select source_table, preference_id as dialogue_id, '' as revision, day from stg_preferences
 ),

@@ -57,7 +57,7 @@ origins as (
         kin.source_table,
         kin.preference_id,
         bool_or(dialogues.consent = 'explore') as is_explored,
-        max(dialogues.split) filter (dialogues.split != 'train') as split,
+        min(dialogues.split) filter (dialogues.split != 'train') as split,
         min(coalesce(dialogues.cluster_id, dialogues.dialogue_id)) as family
     from kin
     inner join cleaned_dialogues as dialogues on kin.ancestor = dialogues.dialogue_id

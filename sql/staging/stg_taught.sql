@@ -1,5 +1,5 @@
--- one row per adapter in use, or not judged yet, and dialogue of a person that it was taught
--- What a refused or held adapter was taught is still to be learned.
+-- one row per adapter that may be served and dialogue of a person that it was taught
+-- What a refused or held adapter was taught is still to be learned; so is that of one not judged yet.
 with newest as (
     select adapter_id, passed
     from evaluations_verdicts
@@ -15,8 +15,8 @@ select distinct
 from adapters_versions
 inner join adapters_training_sets
     on adapters_versions.training_set_id = adapters_training_sets.training_set_id
-left join newest
+inner join newest
     on adapters_versions.adapter_id = newest.adapter_id
 where
     adapters_training_sets.source_table = 'cleaned_dialogues'
-    and coalesce(newest.passed, true)
+    and newest.passed

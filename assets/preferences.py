@@ -28,8 +28,14 @@ if TYPE_CHECKING:
     from lake.tables import Lake
 
 STRENGTH = {
-    **{"edit": 5, "regeneration": 4, "thumb": 3, "votes": 2, "ranks": 2},
-    **{"judge": 1, "critique": 0, "reflection": 0},
+    "edit": 5,
+    "regeneration": 4,
+    "thumb": 3,
+    "votes": 2,
+    "ranks": 2,
+    "judge": 1,
+    "critique": 0,
+    "reflection": 0,
 }
 """How much a word counts, by origin; what is not named is a source's own word, as votes are."""
 SOURCES_OWN = 2
@@ -51,7 +57,7 @@ class Choice:
     @property
     def strength(self) -> tuple[int, datetime]:
         """Return how much this word counts, and since when."""
-        if self.row.judge and self.row.judge == self.row.generator:
+        if self.row.judges_itself:
             return 0, self.decided_at
         return STRENGTH.get(self.origin, SOURCES_OWN), self.decided_at
 
@@ -151,4 +157,3 @@ def _split(row: Mapping[str, Any]) -> str:
     if row["split"]:
         return str(row["split"])
     return split_of(content_id("preferences", row["family"] or row["preference_id"]))
-

@@ -63,7 +63,7 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
         return None
     found = _candidates(lake, settings, recipe, base)
     if teaches_choices(recipe):
-        rows, reasons = mixture.choices(found.rows, recipe), {}
+        rows, reasons = mixture.choices(found.rows, recipe), dict[Any, str]()
     else:
         rows, reasons = _mixed(lake, found, recipe, base)
     if not any(row.role in ("new", "preference") for row in rows):
@@ -160,6 +160,7 @@ def table_rows(training_set: TrainingSet, lake: Lake) -> list[dict[str, Any]]:
             "source": row.source,
             "ancestry_depth": row.ancestry_depth,
             "tokens": row.tokens,
+            "frame_tokens": row.frame_tokens,
             "weight": row.weight,
             "messages": [
                 {"message_id": "", "role": role, "content": content, "created_at": None}

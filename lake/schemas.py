@@ -344,6 +344,7 @@ def tables() -> Mapping[str, Table]:
             source=text,
             ancestry_depth=count,
             tokens=count,
+            frame_tokens=count,
             weight=pa.float64(),
             messages=pa.list_(message),
             chosen=text,

@@ -91,7 +91,7 @@ def refusal(row: Row, budget: Budget) -> str:
     """Return why a row may be in no set of this budget, or an empty string."""
     if row.ancestry_depth > budget.max_depth:
         return "too_deep"
-    if budget.judge_is_not_generator and row.judge and row.judge == row.generator:
+    if budget.judge_is_not_generator and row.judges_itself:
         return "judged_by_itself"
     return ""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 RowRole = Literal["new", "replay", "self", "preference"]
 Chat = tuple[tuple[str, str], ...]
+SHOWN = 12
+"""Digits of a model's id in a judge's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Row:
     def key(self) -> tuple[str, str, str]:
         """Return what leads back to the lake: table, id, revision."""
         return self.source_table, self.dialogue_id, self.revision
+
+    @property
+    def judges_itself(self) -> bool:
+        """Return whether the judge is the generator; a judge's id ends in that of its model."""
+        judge = self.judge.rpartition(":")[2][:SHOWN]
+        return bool(judge) and judge == self.generator[:SHOWN]
 
     def talks(self) -> list[list[dict[str, str]]]:
         """Return what a network reads of the row: the dialogue, or the prompt with each answer."""

@@ -11,7 +11,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -78,13 +78,25 @@ class Mixture(_Part):
     framed: float = Field(ge=0, le=1)
     max_new: int = Field(ge=0)
     max_tellings: int = Field(ge=0)
+    unknown_only: bool
+    max_length_ratio: float = Field(ge=0)
+    sources: dict[str, Annotated[float, Field(ge=0, le=1)]]
+
+
+class Budget(_Part):
+    """What of a training set models may have made; `models.budget` has the arithmetic."""
+
+    max_depth: int = Field(ge=0)
+    min_human_share: float = Field(ge=0, le=1)
+    max_method_share: float = Field(ge=0, le=1)
+    judge_is_not_generator: bool
 
 
 class Recipe(_Part):
     """One experiment.  `load` makes it; `name` is a label and no part of its id."""
 
     name: str
-    method: Literal["sft"]
+    method: Literal["sft", "dpo", "kto", "cpt"]
     seed: int = Field(ge=0, lt=2**31)
     max_length: int = Field(ge=16)
     packing: bool
@@ -93,6 +105,7 @@ class Recipe(_Part):
     optimizer: Optimizer
     training: Training
     mixture: Mixture
+    budget: Budget
 
     @property
     def recipe_id(self) -> str:
@@ -146,16 +159,17 @@ def _read(path: Path) -> dict[str, Any]:
 def _merge(base: dict[str, Any], changes: dict[str, Any], *, where: str) -> dict[str, Any]:
     merged = dict(base)
     for key, value in changes.items():
-        if key not in base:
+        if key not in base and base:  # a table without defaults takes any key
             raise RecipeError(
                 f"`{where}` has an unknown key `{key}`.{_nearest(key, base)}",
                 hint=f"known keys here: {', '.join(sorted(base))}",
             )
-        if isinstance(base[key], dict) != isinstance(value, dict):
-            shape = "a table" if isinstance(base[key], dict) else "a single value"
+        default = base.get(key, value)
+        if isinstance(default, dict) != isinstance(value, dict):
+            shape = "a table" if isinstance(default, dict) else "a single value"
             raise RecipeError(f"`{key}` in `{where}` must be {shape}.", hint="see defaults.toml")
         nested = isinstance(value, dict)
-        merged[key] = _merge(base[key], value, where=f"{where}: {key}") if nested else value
+        merged[key] = _merge(default, value, where=f"{where}: {key}") if nested else value
     return merged
 
 

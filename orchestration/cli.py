@@ -376,6 +376,48 @@ def base_grow() -> None:
     exploring.show_base(found)
 
 
+@main.group(cls=_Commands, name="training-set")
+def training_set() -> None:
+    """Training sets as they were frozen: what taught each adapter, and what did not."""
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@training_set.command(name="list")
+@JSON
+def training_set_list(as_json: bool) -> None:
+    """List every training set, newest first, with the adapter it made."""
+    from orchestration import training_sets
+
+    training_sets.show_all(settings(), as_json=as_json)
+
+
+@training_set.command(name="show")
+@click.argument("words", metavar="[ID]", required=False, default="")
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(0, 100))
+@click.option("--json", "as_json", is_flag=True, help="The whole of it as one JSON object.")
+def training_set_show(words: str, samples: int, as_json: bool) -> None:
+    """Show a training set, the newest by default: rows, tokens, budget, what was left out.
+
+    ID is the beginning of its id, or of the id of the adapter it made.
+    """
+    from orchestration import training_sets
+
+    training_sets.show(settings(), words, samples=samples, as_json=as_json)
+
+
+@training_set.command(name="diff")
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Every row and key that differs, a line.")
+def training_set_diff(a: str, b: str, as_json: bool) -> None:
+    """Show how training set B differs from A: rows, weights, and the recipe key by key."""
+    from orchestration import training_sets
+
+    training_sets.show_difference(settings(), a, b, as_json=as_json)
+
+
 @main.command(name="settings")
 @click.option("--example", is_flag=True, help="Print a `steppe.toml` with every default.")
 def settings_command(example: bool) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import (
     STAGES,
+    adapters,
     cleaned,
     evaluations,
     fingerprints,
@@ -184,7 +185,7 @@ class _Taking:
         if planned is None:
             return
         if trained(self.lake, planned) is None:
-            self.run(["adapters_training_sets", "adapters_versions"])
+            self.run([*adapters.SETS, "adapters_versions"])
         adapter = trained(self.lake, planned)
         if adapter is None:
             raise TurnFailed("An adapter was trained and is not there.", hint="`steppe doctor`")

@@ -27,8 +27,8 @@ class Quantization(Part):
 class Tuner(Part):
     """What is laid on the frozen base.
 
-    `stack` keeps the parent adapter frozen beneath a new one and publishes both as one LoRA; without
-    it a parent is trained on.
+    `stack` keeps the parent adapter frozen beneath a new one and publishes both as one LoRA;
+    without it a parent is trained on.
     """
 
     kind: Literal["lora", "ia3", "adaption_prompt"]

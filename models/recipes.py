@@ -102,9 +102,16 @@ def _clashes(recipe: Recipe) -> list[tuple[bool, str]]:
             recipe.method == "kto" and recipe.loss == "kto" and batch.batch < 2,
             "kto measures its divergence within a batch: `training.batch` must be 2 or more",
         ),
+        (
+            pairs and tuner.kind != "lora",
+            "preferences are for LoRA: trl copies no other adapter as its reference",
+        ),
         (tuner.stack and tuner.kind != "lora", "only LoRA adapters can be stacked"),
         (tuner.stack and pairs, "a stacked adapter cannot be its own reference: use sft or cpt"),
-        (tuner.stack and (lora.dora or lora.shifts_base), "dora, olora and pissa cannot be stacked"),
+        (
+            tuner.stack and (lora.dora or lora.shifts_base),
+            "dora, olora and pissa are not stacked",
+        ),
         (lora.shifts_base and (pairs or lora.dora), f"`{lora.init}` is for sft and cpt, no dora"),
         (
             lora.init == "pissa" and recipe.quantization.kind != "none",

@@ -19,12 +19,9 @@ from models import checkpoints
 from models.recipes import Recipe
 from models.training.request import Report, TrainRequest
 from models.training.rows import Rows
-from models.training.tuners import LEARNED, adapted_base, compute_dtype, training_device
+from models.training.tuners import adapted_base, compute_dtype, training_device
 
 if TYPE_CHECKING:
-    import torch
-    from datasets import Dataset
-    from peft import PeftModel
     from transformers import PreTrainedTokenizerBase, Trainer
 
 PROGRESS_REPORTS = 40
@@ -59,6 +56,8 @@ def build_trainer(
         callbacks=_callbacks(report),
     )
     trainer.remove_callback(PrinterCallback)
+    if recipe.tuner.kind == "adaption_prompt":  # peft kept the forward that trl has replaced since
+        trainer.model.base_model.forward = trainer.model.base_model.model.forward
     for name, parameter in trainer.model.named_parameters():  # T2
         if name in before:
             parameter.data = before[name]

@@ -106,20 +106,20 @@ def _stacked(base: PreTrainedModel, request: TrainRequest, recipe: Recipe) -> Pe
 
     The learned one comes first among the active ones: the trainer resumes the first.
     """
-    from peft import get_peft_model
+    from peft import PeftConfig, get_peft_model
 
     if not request.parent_adapter:
         raise ModelError(
             f"Recipe `{recipe.name}` stacks an adapter on a parent, and there is none.",
             hint="name a parent adapter, or set tuner.stack = false",
         )
+    _must_be_lora(PeftConfig.from_pretrained(request.parent_adapter))
     model = get_peft_model(base, _config(recipe, base))
     model.load_adapter(request.parent_adapter, PARENT)
-    _must_be_lora(model.peft_config[PARENT])
     model.base_model.set_adapter([LEARNED, PARENT])
     for name, parameter in model.named_parameters():
         if f".{PARENT}." in name:
-            parameter.requires_grad_(False)
+            parameter.requires_grad = False
     return model
 
 
@@ -190,6 +190,6 @@ def _same_shape(config: PeftConfig, recipe: Recipe) -> None:
 def _must_be_lora(config: PeftConfig) -> None:
     if config.peft_type.value != "LORA" or config.use_dora:
         raise ModelError(
-            f"The parent adapter is no plain LoRA ({config.peft_type.value}): it cannot be stacked.",
+            f"The parent adapter, {config.peft_type.value}, is no plain LoRA: it cannot be stacked.",
             hint="stack on a plain LoRA, or set tuner.stack = false to train the parent on",
         )

@@ -15,7 +15,7 @@ from lake.errors import DataError
 from lake.tables import Lake
 from models import budget
 from models.mixture import Row
-from models.recipes import Budget
+from models.recipe_parts import Budget
 
 Counts = dict[str, Any]
 COUNTED: Mapping[str, str] = {

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.mixture import Row
-from models.recipes import Budget
+from models.recipe_parts import Budget
 
 Kind = Literal["human", "synthetic", "schooling", "choice"]
 REASONS = ("too_deep", "judged_by_itself", "method_share", "human_share")

@@ -22,8 +22,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from models.evaluation.preferences import Pair, preference_accuracy
-
 from assets import sessions, talks
 from assets.lineage import adapter_folder, champion
 from lake.ids import content_id
@@ -32,6 +30,7 @@ from lake.tables import Lake
 from models import recipes
 from models.backends.embedded import TransformersModel
 from models.base import BaseModel, find_base
+from models.evaluation.preferences import Pair, preference_accuracy
 from models.evaluation.statistics import Interval, improvement
 from models.processes import calm_down
 from models.self_chat import Preference

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models import budget, recipes
 from models.mixture import Row
-from models.recipes import Budget
+from models.recipe_parts import Budget
 
 BUDGET = recipes.load("quick").budget
 OPEN = Budget(max_depth=99, min_human_share=0, max_method_share=1, judge_is_not_generator=False)

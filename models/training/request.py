@@ -1,0 +1,80 @@
+"""What one training is asked, and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lake.ids import file_id, json_id
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Everything one training needs; JSON in, so that it can cross a process border.
+
+    `rows_path` is JSONL, one dialogue `{"messages", "weight", "role"}` or one preference
+    `{"prompt", "chosen", "rejected", "weight", "role"}` a line; `adapters_dir` the folder the
+    finished adapter appears in, under its content id; `base_model` the base's name.
+    """
+
+    base_path: str
+    base_id: str
+    base_model: str
+    recipe: Mapping[str, Any]
+    rows_path: str
+    adapters_dir: str
+    training_set_id: str
+    parent_adapter: str = ""
+
+    @property
+    def request_id(self) -> str:
+        """Return the id of what is asked, machine paths left out: equal asks resume each other."""
+        asked = [self.base_id, self.training_set_id, Path(self.parent_adapter).name]
+        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path))])
+
+    @property
+    def work_dir(self) -> Path:
+        """Return the folder of drafts and checkpoints; it is gone once the adapter is there."""
+        return Path(self.adapters_dir) / f".training-{self.request_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterReport:
+    """What a training gave and what it cost.
+
+    `losses` are (step, nats a learned token), or (step, preference loss); `metrics` what a
+    preference method tells besides: rewards in nats times beta, over the last tenth of the run.
+    """
+
+    adapter_id: str
+    served_name: str
+    path: str
+    base_id: str
+    base_model: str
+    method: str
+    recipe_id: str
+    training_set_id: str
+    parent_adapter_id: str
+    template_id: str
+    sha256: str
+    rows: int
+    rows_trained: int
+    rows_dropped: Mapping[str, int]
+    tokens: int
+    steps: int
+    train_loss: float
+    losses: tuple[tuple[int, float], ...]
+    metrics: Mapping[str, float]
+    trainable_parameters: int
+    device: str
+    seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self)

@@ -48,6 +48,7 @@ class TrainRequest:
 
     `rows_path` is JSONL, one `{"messages", "weight", "role"}` a line; `adapters_dir` the folder
     the finished adapter appears in, under its content id; `base_model` the base's name.
+    `micro_batch` above 0 replaces the recipe's batch at the same effective batch, which it divides.
     """
 
     base_path: str
@@ -58,12 +59,21 @@ class TrainRequest:
     adapters_dir: str
     training_set_id: str
     parent_adapter: str = ""
+    micro_batch: int = 0
+
+    def batches(self, recipe: Recipe) -> tuple[int, int]:
+        """Return (micro-batch, accumulation): the recipe's, or a smaller one to the same effect."""
+        batch, accumulation = recipe.training.batch, recipe.training.accumulation
+        micro = self.micro_batch or batch
+        return micro, batch * accumulation // micro
 
     @property
     def request_id(self) -> str:
         """Return the id of what is asked, machine paths left out: equal asks resume each other."""
         asked = [self.base_id, self.training_set_id, Path(self.parent_adapter).name]
-        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path))])
+        whole = (0, self.recipe["training"]["batch"])
+        smaller = [] if self.micro_batch in whole else [self.micro_batch]
+        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path)), *smaller])
 
     @property
     def work_dir(self) -> Path:
@@ -97,6 +107,13 @@ class AdapterReport:
     seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
+    # how it was run: `models.execution` fills these in
+    micro_batch: int = 0
+    memory_retries: int = 0
+    tokens_per_second: float = 0.0
+    energy_joules: float | None = None
+    device_name: str = ""
+    predicted: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
@@ -314,14 +331,15 @@ def _arguments(request: TrainRequest, recipe: Recipe, device: torch.device) -> S
     from trl import SFTConfig
 
     training, optimizer = recipe.training, recipe.optimizer
+    micro_batch, accumulation = request.batches(recipe)
     return SFTConfig(
         output_dir=str(request.work_dir),
         seed=recipe.seed,
         data_seed=recipe.seed,
         max_steps=training.max_steps or -1,
         num_train_epochs=training.epochs,
-        per_device_train_batch_size=training.batch,
-        gradient_accumulation_steps=training.accumulation,
+        per_device_train_batch_size=micro_batch,
+        gradient_accumulation_steps=accumulation,
         train_sampling_strategy="group_by_length" if training.group_by_length else "random",
         gradient_checkpointing=training.gradient_checkpointing,
         learning_rate=optimizer.lr,

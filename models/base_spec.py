@@ -17,6 +17,7 @@ from lake.ids import content_id, file_id, json_id
 
 FOLDER = Path(__file__).with_name("recipes")
 PREFIX = "base_"
+SHAPES = ("qwen3", "llama")
 GROWTH_CODE = ("growth.py", "network.py", "optimizers.py", "tokenizer.py")
 
 
@@ -24,6 +25,8 @@ GROWTH_CODE = ("growth.py", "network.py", "optimizers.py", "tokenizer.py")
 class BaseSpec:
     """The shape of a base and how it is grown.
 
+    `shape` is the network's family in Hugging Face's words: `qwen3`, or `llama`, which is the same
+    without q/k norm and learns to copy later, but carries what peft lays on Llama alone.
     `inner` is the feed-forward width; `vocabulary` the most tokens, `words` of them whole
     words; `batch` is in tokens a worker and step; rates are those of the flat part of the
     schedule: `warmup` and `decay` are shares of `steps` at its ends.  `tokenizer_dialogues`
@@ -32,6 +35,7 @@ class BaseSpec:
     """
 
     name: str
+    shape: str
     width: int
     layers: int
     heads: int
@@ -84,5 +88,10 @@ def _read(path: Path) -> BaseSpec:
         raise RecipeError(
             f"`{path.name}` has unknown or missing keys: {odd}.",
             hint="the keys are the fields of `models.base_spec.BaseSpec`",
+        )
+    if values["shape"] not in SHAPES:
+        raise RecipeError(
+            f"`{path.name}`: there is no shape `{values['shape']}`.",
+            hint=f"choose one of {', '.join(SHAPES)}",
         )
     return BaseSpec(**values)

@@ -61,7 +61,7 @@ def template_id(tokenizer: PreTrainedTokenizerBase) -> str:
 def prompt_tokens(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[int]:
     """Return the tokens after which the assistant speaks."""
     encoded = tokenizer.apply_chat_template(
-        _plain(tokenizer, messages), add_generation_prompt=True, return_dict=True
+        plain(tokenizer, messages), add_generation_prompt=True, return_dict=True
     )
     return list(encoded["input_ids"])
 
@@ -74,7 +74,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encode
     """
     if "generation" in str(tokenizer.chat_template):
         marked = tokenizer.apply_chat_template(
-            _plain(tokenizer, messages), return_dict=True, return_assistant_tokens_mask=True
+            plain(tokenizer, messages), return_dict=True, return_assistant_tokens_mask=True
         )
         if any(marked["assistant_masks"]):
             return Encoded(tuple(marked["input_ids"]), tuple(map(bool, marked["assistant_masks"])))
@@ -82,19 +82,19 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encode
 
 
 def _encode_by_turns(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encoded:
-    plain = _plain(tokenizer, messages)
-    whole = list(tokenizer.apply_chat_template(plain, return_dict=True)["input_ids"])
+    said = plain(tokenizer, messages)
+    whole = list(tokenizer.apply_chat_template(said, return_dict=True)["input_ids"])
     learned = [False] * len(whole)
-    for index, message in enumerate(plain):
+    for index, message in enumerate(said):
         if message["role"] != "assistant":
             continue
-        start = len(prompt_tokens(tokenizer, plain[:index]))
-        upto = tokenizer.apply_chat_template(plain[: index + 1], return_dict=True)["input_ids"]
+        start = len(prompt_tokens(tokenizer, said[:index]))
+        upto = tokenizer.apply_chat_template(said[: index + 1], return_dict=True)["input_ids"]
         learned[start : len(upto)] = [True] * max(len(upto) - start, 0)
     return Encoded(tuple(whole), tuple(learned[: len(whole)]))
 
 
-def _plain(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[dict[str, str]]:
+def plain(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> list[dict[str, str]]:
     """Return the messages without the text of special tokens: nobody speaks in another's name.
 
     A template renders contents as they are, and a tokenizer turns `<|assistant|>` in them into

@@ -179,7 +179,7 @@ def load_of(recipe: Recipe, device: str, *, micro_batch: int = 0) -> Load:
     compute = 2 if named == "bfloat16" else 4
     batch = micro_batch or recipe.training.batch
     return Load(
-        rank=recipe.lora.r,
+        rank=recipe.lora.r if recipe.tuner.kind == "lora" else 0,  # the others are vectors
         targets=recipe.lora.target_modules,
         tokens=batch * recipe.max_length,
         length=recipe.max_length,

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import TrainingFailed
 from models import estimates, recipes
 from models.energy import Meter
-from models.qlora import AdapterReport, Report, TrainRequest, train
+from models.qlora import train
 from models.recipes import Recipe
+from models.training.request import AdapterReport, Report, TrainRequest
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -109,6 +110,7 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
     import torch
 
     micro, retries = request.micro_batch or recipe.training.batch, 0
+    least = 2 if recipe.method == "kto" and recipe.loss == "kto" else 1  # its divergence needs two
     while True:
         watch.begin(micro)
         attempt = replace(request, micro_batch=micro)
@@ -116,13 +118,13 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
             return train(attempt, watch), retries
         except torch.OutOfMemoryError as error:
             said = str(error).split("\n", maxsplit=1)[0]
-        if micro == 1:
+        if micro == least:
             raise TrainingFailed(
-                f"Not even one row of {recipe.max_length} tokens at a time fits the device: {said}",
+                f"Not even {least} rows of {recipe.max_length} tokens fit the device at once: {said}",
                 hint="lower `max_length` or `lora.r`, set `gradient_checkpointing = true` and "
                 '`quantization.kind = "nf4"`, or take a device with more memory',
             )
-        micro, retries = _smaller(micro, recipe), retries + 1
+        micro, retries = max(least, _smaller(micro, recipe)), retries + 1
         _forget(attempt)
         accumulation = recipe.training.batch * recipe.training.accumulation // micro
         told = {"micro_batch": micro, "accumulation": accumulation, "because": said}

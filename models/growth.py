@@ -39,6 +39,7 @@ SERIES = 10_000_000  # distance between the workers' places in the primer's seri
 FINAL_RATE = 0.02  # share of the rate that the last step has
 EMBEDDING_SCALE = 0.05  # standard deviation of the first embeddings
 REPORT_EVERY = 10  # steps
+ARCHITECTURES = {"qwen3": "Qwen3ForCausalLM", "llama": "LlamaForCausalLM"}
 
 Batch = tuple[Tensor, Tensor]
 
@@ -301,10 +302,10 @@ def save(spec: BaseSpec, network: Network, codec: Tokenizer, folder: Path) -> No
 
 
 def hub_config(spec: BaseSpec, vocabulary: int) -> dict[str, Any]:
-    """Return the `config.json` that makes transformers read the checkpoint as Qwen3."""
+    """Return the `config.json` that makes transformers read the checkpoint as Qwen3 or Llama."""
     return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
+        "architectures": [ARCHITECTURES[spec.shape]],
+        "model_type": spec.shape,
         "hidden_size": spec.width,
         "intermediate_size": spec.inner,
         "num_hidden_layers": spec.layers,

@@ -1,7 +1,8 @@
 """The embedded base's network: Qwen3's shape in plain torch, one class a part.
 
 Parameter names are those of Hugging Face's `Qwen3ForCausalLM`, so the state dict *is* the
-checkpoint: heads of 32 with q/k norm, rotary positions, SwiGLU, tied embeddings.  Training runs
+checkpoint: heads of 32 with q/k norm, rotary positions, SwiGLU, tied embeddings.  Without q/k norm
+it is `LlamaForCausalLM`, which a spec may ask for.  Training runs
 here because a few million tokens in a few minutes leave no room for a general framework: norms,
 rotation and loss have their gradients written out, which saves a sixth of the time.
 """
@@ -60,17 +61,17 @@ class _RMSNorm(torch.autograd.Function):
 
 
 class Attention(nn.Module):
-    """Causal self-attention, normalised queries and keys, rotary positions."""
+    """Causal self-attention, rotary positions, queries and keys normalised where `normed`."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, normed: bool) -> None:
         super().__init__()
         self.heads = heads
         self.q_proj = nn.Linear(width, width, bias=False)
         self.k_proj = nn.Linear(width, width, bias=False)
         self.v_proj = nn.Linear(width, width, bias=False)
         self.o_proj = nn.Linear(width, width, bias=False)
-        self.q_norm = RMSNorm(width // heads)
-        self.k_norm = RMSNorm(width // heads)
+        self.q_norm = RMSNorm(width // heads) if normed else nn.Identity()
+        self.k_norm = RMSNorm(width // heads) if normed else nn.Identity()
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         """Map (rows, tokens, width) to the same shape."""
@@ -102,12 +103,12 @@ class FeedForward(nn.Module):
 class Layer(nn.Module):
     """Attention and feed-forward, each normalised before and added after."""
 
-    def __init__(self, width: int, heads: int, inner: int) -> None:
+    def __init__(self, spec: BaseSpec) -> None:
         super().__init__()
-        self.self_attn = Attention(width, heads)
-        self.mlp = FeedForward(width, inner)
-        self.input_layernorm = RMSNorm(width)
-        self.post_attention_layernorm = RMSNorm(width)
+        self.self_attn = Attention(spec.width, spec.heads, normed=spec.shape == "qwen3")
+        self.mlp = FeedForward(spec.width, spec.inner)
+        self.input_layernorm = RMSNorm(spec.width)
+        self.post_attention_layernorm = RMSNorm(spec.width)
 
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         """Map (rows, tokens, width) to the same shape."""
@@ -121,8 +122,7 @@ class Body(nn.Module):
     def __init__(self, spec: BaseSpec, vocabulary: int) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(vocabulary, spec.width)
-        layers = (Layer(spec.width, spec.heads, spec.inner) for _ in range(spec.layers))
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList(Layer(spec) for _ in range(spec.layers))
         self.norm = RMSNorm(spec.width)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -13,83 +13,50 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from lake.errors import RecipeError
 from lake.ids import json_id
+from models.recipe_parts import (
+    AdaptionPrompt,
+    Ia3,
+    Lora,
+    Mixture,
+    Optimizer,
+    Part,
+    Preference,
+    Quantization,
+    Training,
+    Tuner,
+)
 
 FOLDER = Path(__file__).with_name("recipes")
 DEFAULTS = "defaults"
+LOSSES: Mapping[str, tuple[str, ...]] = {
+    "dpo": ("sigmoid", "sigmoid_norm", "hinge", "ipo", "apo_zero"),
+    "kto": ("kto", "apo_zero_unpaired"),
+}
+"""The preference losses of trl that the tests train with; the first is the method's own."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class Recipe(Part):
+    """One experiment.  `load` makes it; `name` is a label and no part of its id.
 
-
-class Quantization(_Part):
-    """How the frozen base is kept in memory while the adapter learns."""
-
-    kind: Literal["nf4", "none"]
-    double_quant: bool
-    compute_dtype: Literal["auto", "float32", "bfloat16"]
-
-
-class Lora(_Part):
-    """The adapter's shape: rank, scale, dropout and the modules that carry it."""
-
-    r: int = Field(ge=1, le=512)
-    alpha: int = Field(ge=1)
-    dropout: float = Field(ge=0, lt=1)
-    target_modules: tuple[str, ...] = Field(min_length=1)
-
-
-class Optimizer(_Part):
-    """Names are those of `transformers`; `warmup` below 1 is a share of the steps, else steps."""
-
-    name: Literal["adamw_torch", "paged_adamw_32bit", "adamw_bnb_8bit", "paged_adamw_8bit"]
-    lr: float = Field(gt=0, le=1)
-    beta2: float = Field(gt=0, lt=1)
-    weight_decay: float = Field(ge=0)
-    max_grad_norm: float = Field(gt=0)
-    schedule: Literal["constant", "constant_with_warmup", "linear", "cosine"]
-    warmup: float = Field(ge=0)
-
-
-class Training(_Part):
-    """How long and in what batches; `max_steps` above 0 replaces `epochs`."""
-
-    epochs: float = Field(gt=0)
-    max_steps: int = Field(ge=0)
-    batch: int = Field(ge=1)
-    accumulation: int = Field(ge=1)
-    group_by_length: bool
-    padding_free: bool
-    gradient_checkpointing: bool
-    checkpoint_steps: int = Field(ge=0)
-
-
-class Mixture(_Part):
-    """Rows of a training set; see `models.mixture` for what the shares are shares of."""
-
-    repeat: float = Field(gt=0, le=100)
-    primer: float = Field(ge=0, le=20)
-    older: float = Field(ge=0, le=20)
-    self_chat: float = Field(ge=0, le=20)
-    framed: float = Field(ge=0, le=1)
-    max_new: int = Field(ge=0)
-    max_tellings: int = Field(ge=0)
-
-
-class Recipe(_Part):
-    """One experiment.  `load` makes it; `name` is a label and no part of its id."""
+    `sft` learns the assistant's words of dialogues, `cpt` every word of them; `dpo` learns from
+    pairs of answers, `kto` from single answers that were liked or not.
+    """
 
     name: str
-    method: Literal["sft"]
+    method: Literal["sft", "cpt", "dpo", "kto"]
     seed: int = Field(ge=0, lt=2**31)
     max_length: int = Field(ge=16)
     packing: bool
     quantization: Quantization
+    tuner: Tuner
     lora: Lora
+    ia3: Ia3
+    adaption_prompt: AdaptionPrompt
+    preference: Preference
     optimizer: Optimizer
     training: Training
     mixture: Mixture
@@ -98,6 +65,63 @@ class Recipe(_Part):
     def recipe_id(self) -> str:
         """Return the id of everything in this recipe but its name."""
         return json_id(self.model_dump(mode="json", exclude={"name"}))
+
+    @property
+    def is_preference(self) -> bool:
+        """Return whether the rows are preferences rather than dialogues."""
+        return self.method in ("dpo", "kto")
+
+    @property
+    def loss(self) -> str:
+        """Return the preference loss in trl's words."""
+        named = self.preference.loss
+        return named if named != "auto" else LOSSES[self.method][0]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        for wrong, what in _clashes(self):
+            if wrong:
+                raise ValueError(what)
+        return self
+
+
+def _clashes(recipe: Recipe) -> list[tuple[bool, str]]:
+    """Return what cannot go together, each with whether this recipe asks for it."""
+    batch, tuner, lora = recipe.training, recipe.tuner, recipe.lora
+    shapes = recipe.packing or batch.padding_free or batch.group_by_length
+    pairs = recipe.is_preference
+    loss = recipe.preference.loss
+    return [
+        (pairs and shapes, "packing, padding_free and group_by_length are for dialogues"),
+        (
+            pairs and loss not in ("auto", *LOSSES[recipe.method]),
+            f"`{recipe.method}` knows the losses {', '.join(LOSSES.get(recipe.method, ()))}",
+        ),
+        (recipe.method == "kto" and recipe.preference.sft > 0, "`preference.sft` is for dpo"),
+        (
+            recipe.method == "kto" and recipe.loss == "kto" and batch.batch < 2,
+            "kto measures its divergence within a batch: `training.batch` must be 2 or more",
+        ),
+        (
+            pairs and tuner.kind != "lora",
+            "preferences are for LoRA: trl copies no other adapter as its reference",
+        ),
+        (tuner.stack and tuner.kind != "lora", "only LoRA adapters can be stacked"),
+        (tuner.stack and pairs, "a stacked adapter cannot be its own reference: use sft or cpt"),
+        (
+            tuner.stack and (lora.dora or lora.shifts_base),
+            "dora, olora and pissa are not stacked",
+        ),
+        (lora.shifts_base and (pairs or lora.dora), f"`{lora.init}` is for sft and cpt, no dora"),
+        (
+            lora.init == "pissa" and recipe.quantization.kind != "none",
+            'pissa needs a float base: set quantization.kind = "none"',
+        ),
+        (
+            tuner.kind == "adaption_prompt" and batch.gradient_checkpointing,
+            "an adaption prompt recomputes its layer: gradient_checkpointing must be off",
+        ),
+    ]
 
 
 def names() -> list[str]:
@@ -166,6 +190,11 @@ def _nearest(word: str, known: Any) -> str:
 
 def _explain(error: ValidationError, name: str) -> RecipeError:
     first = error.errors()[0]
+    if not first["loc"]:
+        return RecipeError(
+            f"Recipe `{name}`: {first['msg'].removeprefix('Value error, ')}.",
+            hint="see models/recipes/defaults.toml for every key and its meaning",
+        )
     place = ".".join(map(str, first["loc"]))
     return RecipeError(
         f"Recipe `{name}`: `{place}` = {first.get('input')!r}: {first['msg']}.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from models.backends import Conversations, Generation, Loss
 
@@ -25,11 +25,18 @@ SEED_TEXT = (
 )
 
 
-def tiny_base(folder: Path, *, seed: int = 0, width: int = 64, texts: Sequence[str] = ()) -> Path:
-    """Write a two-layer Qwen3 with random weights and its own tokenizer; return the folder."""
+def tiny_base(
+    folder: Path,
+    *,
+    seed: int = 0,
+    width: int = 64,
+    texts: Sequence[str] = (),
+    shape: Literal["qwen3", "llama"] = "qwen3",
+) -> Path:
+    """Write a two-layer network with random weights and its own tokenizer; return the folder."""
     import torch
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
@@ -51,7 +58,8 @@ def tiny_base(folder: Path, *, seed: int = 0, width: int = 64, texts: Sequence[s
         chat_template=TEMPLATE,
         clean_up_tokenization_spaces=False,
     )
-    config = Qwen3Config(
+    config = AutoConfig.for_model(
+        shape,
         vocab_size=384,
         hidden_size=width,
         intermediate_size=2 * width,
@@ -66,7 +74,7 @@ def tiny_base(folder: Path, *, seed: int = 0, width: int = 64, texts: Sequence[s
         eos_token_id=2,
     )
     torch.manual_seed(seed)
-    Qwen3ForCausalLM(config).save_pretrained(folder)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     wrapped.save_pretrained(folder)
     return folder
 

@@ -18,7 +18,7 @@ from typing import Any
 from lake.errors import SteppeError
 from models import recipes
 from models.processes import calm_down, die_with_parent
-from models.qlora import AdapterReport, Report, TrainRequest
+from models.training.request import AdapterReport, Report, TrainRequest
 
 
 def main(arguments: list[str]) -> int:
@@ -87,7 +87,8 @@ def _metadata(done: AdapterReport) -> dict[str, Any]:
     shown = done.as_dict()
     losses = shown.pop("losses")
     shown.pop("path")
-    shown["rows_dropped"] = {"raw_value": dict(done.rows_dropped), "type": "json"}
+    for name in ("rows_dropped", "metrics"):
+        shown[name] = {"raw_value": shown[name], "type": "json"}
     return {**shown, "first_loss": losses[0][1] if losses else None}
 
 

@@ -1,4 +1,4 @@
-"""The network computes what Qwen3 computes, and its written-out gradients are the true ones."""
+"""The network computes what Qwen3 or Llama computes, and its written-out gradients are the true ones."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from models.base_spec import BaseSpec, load_spec
+from models.base_spec import BaseSpec, base_specs, load_spec
 from models.growth import hub_config
 from models.network import (
     HEAD_WIDTH,
@@ -22,9 +22,9 @@ from models.network import (
 VOCABULARY = 300
 
 
-@pytest.fixture(scope="module")
-def spec() -> BaseSpec:
-    return replace(load_spec("embedded-quick"), width=64, layers=2, heads=2, inner=128)
+@pytest.fixture(scope="module", params=["embedded-quick", "embedded-llama-quick"])
+def spec(request) -> BaseSpec:
+    return replace(load_spec(request.param), width=64, layers=2, heads=2, inner=128)
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,12 @@ def network(spec: BaseSpec) -> Network:
 
 
 def test_logits_are_those_of_transformers(network: Network, spec: BaseSpec):
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    theirs = Qwen3ForCausalLM(Qwen3Config(**hub_config(spec, VOCABULARY))).eval()
+    config = hub_config(spec, VOCABULARY)
+    theirs = AutoModelForCausalLM.from_config(
+        AutoConfig.for_model(config.pop("model_type"), **config)
+    ).eval()
     missing = theirs.load_state_dict(network.state_dict(), strict=False)
     tokens = torch.randint(0, VOCABULARY, (3, 40))
     with torch.no_grad():
@@ -87,7 +90,6 @@ def test_the_norm_is_that_of_torch():
 
 def test_shapes_fit_four_bit_kernels():
     """bitsandbytes packs outputs in 32s and inputs in 64s on CPUs with AVX-512 BF16."""
-    for name in ("embedded", "embedded-quick"):
-        spec = load_spec(name)
+    for spec in base_specs().values():
         assert spec.width == spec.heads * HEAD_WIDTH
         assert spec.width % 64 == spec.inner % 64 == 0

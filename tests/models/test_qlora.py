@@ -119,7 +119,7 @@ def test_one_killed_after_its_last_step_resumes_to_the_same_bytes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(qlora, "_publish", killed)
+        patched.setattr(qlora, "publish", killed)
         with pytest.raises(KeyboardInterrupt):
             qlora.train(request, lambda _: None)
     resumed = qlora.train(request, lambda _: None)
@@ -187,7 +187,7 @@ def test_rows_that_cannot_be_learned_are_counted_by_reason(tiny, tmp_path):
 
     read = qlora.read_rows(path, load_tokenizer(tiny), recipes.load("quick"))
 
-    assert (read.total, len(read.encoded)) == (4, 2)
+    assert (read.total, len(read.examples)) == (4, 2)
     assert read.dropped == {
         "longer_than_max_length": 1,
         "no_assistant_words": 1,

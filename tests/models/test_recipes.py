@@ -53,10 +53,74 @@ def test_an_unknown_recipe_brings_the_nearest_name():
         recipes.load("embeded")
 
 
-def test_guanaco_is_the_published_one():
-    """artidoro/qlora, scripts/finetune_guanaco_7b.sh."""
-    recipe = recipes.load("guanaco_7b")
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ('method = "dpo"\npacking = true', "are for dialogues"),
+        ('method = "dpo"\n[preference]\nloss = "kto"', "`dpo` knows the losses sigmoid"),
+        ('method = "sft"\n[tuner]\nkind = "ia3"\nstack = true', "only LoRA adapters"),
+        ('method = "kto"\n[preference]\nsft = 0.5', "is for dpo"),
+        ('method = "kto"\n[training]\nbatch = 1', "must be 2 or more"),
+        ('method = "kto"\n[tuner]\nkind = "ia3"', "preferences are for LoRA"),
+        ('method = "dpo"\n[tuner]\nstack = true', "cannot be its own reference"),
+        ('[lora]\ninit = "pissa"', "needs a float base"),
+        ('[lora]\ninit = "olora"\n[tuner]\nstack = true', "are not stacked"),
+        ('method = "dpo"\n[lora]\ninit = "olora"', "`olora` is for sft and cpt"),
+        (
+            '[tuner]\nkind = "adaption_prompt"\n[training]\ngradient_checkpointing = true',
+            "must be off",
+        ),
+    ],
+)
+def test_what_cannot_go_together_is_said(tmp_path, change, told):
+    path = tmp_path / "mine.toml"
+    path.write_text(change)
 
-    assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout) == (64, 16, 0.1)
-    assert (recipe.optimizer.lr, recipe.training.max_steps) == (2e-4, 1875)
+    with pytest.raises(RecipeError) as caught:
+        recipes.load(path)
+
+    assert told in str(caught.value)
+    assert str(caught.value).startswith("Recipe `mine`: ")
+
+
+@pytest.mark.parametrize(
+    ("size", "dropout", "lr"),
+    [("7b", 0.1, 2e-4), ("13b", 0.1, 2e-4), ("33b", 0.05, 1e-4), ("65b", 0.05, 1e-4)],
+)
+def test_guanaco_is_the_published_one(size, dropout, lr):
+    """artidoro/qlora, scripts/finetune_guanaco_*.sh; dropout by the paper's appendix B."""
+    recipe = recipes.load(f"guanaco_{size}")
+
+    assert (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout) == (64, 16, dropout)
+    assert (recipe.optimizer.lr, recipe.training.max_steps) == (lr, 1875)
     assert recipe.training.batch * recipe.training.accumulation == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "lora", "lr", "rows_a_step", "max_length"),
+    [
+        ("saiga_7b", (16, 16, 0.05), 3e-4, 128, 2000),
+        ("saiga_mistral_7b", (16, 16, 0.05), 3e-4, 128, 4096),
+        ("saiga2_70b", (16, 16, 0.05), 3e-4, 128, 2048),
+        ("saiga_llama3_8b", (32, 16, 0.0), 4e-4, 128, 8192),
+        ("saiga_kto", (64, 16, 0.0), 6e-5, 64, 8192),
+    ],
+)
+def test_saiga_is_the_published_one(name, lora, lr, rows_a_step, max_length):
+    """IlyaGusev/rulm, self_instruct/configs; IlyaGusev/saiga, configs/models."""
+    recipe = recipes.load(name)
+
+    assert lora == (recipe.lora.r, recipe.lora.alpha, recipe.lora.dropout)
+    assert (lr, max_length) == (recipe.optimizer.lr, recipe.max_length)
+    assert rows_a_step == recipe.training.batch * recipe.training.accumulation
+
+
+def test_every_recipe_says_where_its_values_come_from():
+    for name in recipes.names():
+        assert (recipes.FOLDER / f"{name}.toml").read_text().startswith("# "), name
+
+
+def test_preferences_may_continue_what_the_default_recipe_trained():
+    shapes = {recipes.load(n).lora for n in ("embedded", "embedded_dpo", "embedded_kto")}
+
+    assert 1 == len(shapes)

@@ -1,0 +1,100 @@
+"""What one training is asked, and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lake.ids import file_id, json_id
+from models.recipes import Recipe
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Everything one training needs; JSON in, so that it can cross a process border.
+
+    `rows_path` is JSONL, one dialogue `{"messages", "weight", "role"}` or one preference
+    `{"prompt", "chosen", "rejected", "weight", "role"}` a line; `adapters_dir` the folder the
+    finished adapter appears in, under its content id; `base_model` the base's name.
+    `micro_batch` above 0 replaces the recipe's batch at the same effective batch, which it divides.
+    """
+
+    base_path: str
+    base_id: str
+    base_model: str
+    recipe: Mapping[str, Any]
+    rows_path: str
+    adapters_dir: str
+    training_set_id: str
+    parent_adapter: str = ""
+    micro_batch: int = 0
+
+    def batches(self, recipe: Recipe) -> tuple[int, int]:
+        """Return (micro-batch, accumulation): the recipe's, or a smaller one to the same effect."""
+        batch, accumulation = recipe.training.batch, recipe.training.accumulation
+        micro = self.micro_batch or batch
+        return micro, batch * accumulation // micro
+
+    @property
+    def request_id(self) -> str:
+        """Return the id of what is asked, machine paths left out: equal asks resume each other."""
+        asked = [self.base_id, self.training_set_id, Path(self.parent_adapter).name]
+        whole = (0, self.recipe["training"]["batch"])
+        smaller = [] if self.micro_batch in whole else [self.micro_batch]
+        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path)), *smaller])
+
+    @property
+    def work_dir(self) -> Path:
+        """Return the folder of drafts and checkpoints; it is gone once the adapter is there."""
+        return Path(self.adapters_dir) / f".training-{self.request_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterReport:
+    """What a training gave and what it cost.
+
+    `losses` are (step, nats a learned token), or (step, preference loss); `metrics` what a
+    preference method tells besides: rewards in nats times beta, over the last tenth of the run.
+    The last block is how it was run, filled in by `models.execution`: `tokens_per_second` of the
+    steps after the first, `energy_joules` where the device tells, what was `predicted`.
+    """
+
+    adapter_id: str
+    served_name: str
+    path: str
+    base_id: str
+    base_model: str
+    method: str
+    recipe_id: str
+    training_set_id: str
+    parent_adapter_id: str
+    template_id: str
+    sha256: str
+    rows: int
+    rows_trained: int
+    rows_dropped: Mapping[str, int]
+    tokens: int
+    steps: int
+    train_loss: float
+    losses: tuple[tuple[int, float], ...]
+    metrics: Mapping[str, float]
+    trainable_parameters: int
+    device: str
+    seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+    micro_batch: int = 0
+    memory_retries: int = 0
+    tokens_per_second: float = 0.0
+    energy_joules: float | None = None
+    device_name: str = ""
+    predicted: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self)

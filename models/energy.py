@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 RAPL = Path("/sys/class/powercap")
 MICRO, MILLI = 1e-6, 1e-3
@@ -39,8 +41,8 @@ def _rapl(root: Path) -> list[tuple[Callable[[], float], float]]:
     found: list[tuple[Callable[[], float], float]] = []
     for package in sorted(root.glob("intel-rapl:[0-9]*")):
         counter, limit = package / "energy_uj", package / "max_energy_range_uj"
-        if package.name.count(":") == 1 and os.access(counter, os.R_OK):
-            found.append((lambda file=counter: _micro(file), _micro(limit)))  # type: ignore[misc]
+        if package.name.count(":") == 1 and os.access(counter, os.R_OK):  # not its parts
+            found.append((partial(_micro, counter), _micro(limit)))
     return found
 
 
@@ -56,10 +58,8 @@ def _nvml() -> list[tuple[Callable[[], float], float]]:
         return []
     try:
         pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in _visible(pynvml)]
-        readers = [
-            (lambda h=h: pynvml.nvmlDeviceGetTotalEnergyConsumption(h) * MILLI) for h in handles
-        ]
+        devices = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in _visible(pynvml)]
+        readers = [partial(_joules, pynvml, device) for device in devices]
         for read in readers:
             read()
     except pynvml.NVMLError:  # older than Volta, or no driver: it does not tell
@@ -67,8 +67,12 @@ def _nvml() -> list[tuple[Callable[[], float], float]]:
     return [(read, 0.0) for read in readers]
 
 
-def _visible(pynvml: object) -> list[int]:
+def _joules(pynvml: Any, device: Any) -> float:
+    return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(device)) * MILLI
+
+
+def _visible(pynvml: Any) -> list[int]:
     """Return the indexes of the GPUs this process may use."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     listed = [int(n) for n in named.split(",") if n.strip().isdigit()]
-    return listed or list(range(pynvml.nvmlDeviceGetCount()))  # type: ignore[attr-defined]
+    return listed or list(range(pynvml.nvmlDeviceGetCount()))

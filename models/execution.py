@@ -120,7 +120,7 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
             said = str(error).split("\n", maxsplit=1)[0]
         if micro == least:
             raise TrainingFailed(
-                f"Not even {least} rows of {recipe.max_length} tokens fit the device at once: {said}",
+                f"Not even {least} rows of {recipe.max_length} tokens fit the device: {said}",
                 hint="lower `max_length` or `lora.r`, set `gradient_checkpointing = true` and "
                 '`quantization.kind = "nf4"`, or take a device with more memory',
             )
@@ -185,9 +185,9 @@ def expected_tokens(path: Path, tokenizer: PreTrainedTokenizerBase, recipe: Reci
     lengths = [min(_length(row, tokenizer), recipe.max_length) for row in sampled]
     mean = sum(lengths) / max(1, len(lengths))
     training = recipe.training
-    told = training.max_steps * training.batch * training.accumulation
-    told = told or training.epochs * sum(float(row.get("weight", 1.0)) for row in rows)
-    return round(mean * told)
+    if training.max_steps:
+        return round(mean * training.max_steps * training.batch * training.accumulation)
+    return round(mean * training.epochs * sum(float(row.get("weight", 1.0)) for row in rows))
 
 
 def _length(row: Mapping[str, Any], tokenizer: PreTrainedTokenizerBase) -> int:

@@ -87,7 +87,7 @@ def _metadata(done: AdapterReport) -> dict[str, Any]:
     shown = done.as_dict()
     losses = shown.pop("losses")
     shown.pop("path")
-    for name in ("rows_dropped", "metrics"):
+    for name in ("rows_dropped", "metrics", "predicted"):
         shown[name] = {"raw_value": shown[name], "type": "json"}
     return {**shown, "first_loss": losses[0][1] if losses else None}
 

@@ -137,8 +137,8 @@ def _recipe(method: str, preset: dict[str, Any]) -> dict[str, Any] | None:
     content |= {"method": method, "max_length": preset["length"]}
     content["quantization"]["compute_dtype"] = "auto"
     content["optimizer"]["name"] = "adamw_torch"
-    content["training"] |= {"gradient_checkpointing": False, "checkpoint_steps": 0}
-    content["training"] |= preset["training"]
+    plain = {"gradient_checkpointing": False, "checkpoint_steps": 0, "group_by_length": False}
+    content["training"] |= {**plain, **preset["training"]}
     if method == "dpo":  # two answers a row
         content["training"]["batch"] = max(1, content["training"]["batch"] // 2)
     try:

@@ -38,10 +38,12 @@ def _train(content: Mapping[str, Any], report: Report) -> AdapterReport:
     started = time.monotonic()
     import trl.trainer.sft_trainer  # noqa: F401  timed apart from the training
 
-    from models.qlora import train
+    from models import execution
 
     report({"event": "ready", "import_seconds": round(time.monotonic() - started, 1)})
-    return train(TrainRequest(**content), report)
+    asked = {**content}
+    conditions = execution.Conditions(**asked.pop("conditions", {}))
+    return execution.run(TrainRequest(**asked), report, conditions)
 
 
 def _by_hand(path: Path) -> AdapterReport:
@@ -85,7 +87,7 @@ def _metadata(done: AdapterReport) -> dict[str, Any]:
     shown = done.as_dict()
     losses = shown.pop("losses")
     shown.pop("path")
-    for name in ("rows_dropped", "metrics"):
+    for name in ("rows_dropped", "metrics", "predicted"):
         shown[name] = {"raw_value": shown[name], "type": "json"}
     return {**shown, "first_loss": losses[0][1] if losses else None}
 

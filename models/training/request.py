@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lake.ids import file_id, json_id
+from models.recipes import Recipe
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -19,6 +20,7 @@ class TrainRequest:
     `rows_path` is JSONL, one dialogue `{"messages", "weight", "role"}` or one preference
     `{"prompt", "chosen", "rejected", "weight", "role"}` a line; `adapters_dir` the folder the
     finished adapter appears in, under its content id; `base_model` the base's name.
+    `micro_batch` above 0 replaces the recipe's batch at the same effective batch, which it divides.
     """
 
     base_path: str
@@ -29,12 +31,21 @@ class TrainRequest:
     adapters_dir: str
     training_set_id: str
     parent_adapter: str = ""
+    micro_batch: int = 0
+
+    def batches(self, recipe: Recipe) -> tuple[int, int]:
+        """Return (micro-batch, accumulation): the recipe's, or a smaller one to the same effect."""
+        batch, accumulation = recipe.training.batch, recipe.training.accumulation
+        micro = self.micro_batch or batch
+        return micro, batch * accumulation // micro
 
     @property
     def request_id(self) -> str:
         """Return the id of what is asked, machine paths left out: equal asks resume each other."""
         asked = [self.base_id, self.training_set_id, Path(self.parent_adapter).name]
-        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path))])
+        whole = (0, self.recipe["training"]["batch"])
+        smaller = [] if self.micro_batch in whole else [self.micro_batch]
+        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path)), *smaller])
 
     @property
     def work_dir(self) -> Path:
@@ -48,6 +59,8 @@ class AdapterReport:
 
     `losses` are (step, nats a learned token), or (step, preference loss); `metrics` what a
     preference method tells besides: rewards in nats times beta, over the last tenth of the run.
+    The last block is how it was run, filled in by `models.execution`: `tokens_per_second` of the
+    steps after the first, `energy_joules` where the device tells, what was `predicted`.
     """
 
     adapter_id: str
@@ -74,6 +87,13 @@ class AdapterReport:
     seconds: float
     cpu_seconds: float
     peak_memory_bytes: int
+
+    micro_batch: int = 0
+    memory_retries: int = 0
+    tokens_per_second: float = 0.0
+    energy_joules: float | None = None
+    device_name: str = ""
+    predicted: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""

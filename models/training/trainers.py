@@ -123,14 +123,15 @@ def _common(request: TrainRequest, recipe: Recipe) -> dict[str, Any]:
 
     device = training_device()
     training, optimizer = recipe.training, recipe.optimizer
+    micro_batch, accumulation = request.batches(recipe)
     return {
         "output_dir": str(request.work_dir),
         "seed": recipe.seed,
         "data_seed": recipe.seed,
         "max_steps": training.max_steps or -1,
         "num_train_epochs": training.epochs,
-        "per_device_train_batch_size": training.batch,
-        "gradient_accumulation_steps": training.accumulation,
+        "per_device_train_batch_size": micro_batch,
+        "gradient_accumulation_steps": accumulation,
         "gradient_checkpointing": training.gradient_checkpointing,
         "learning_rate": optimizer.lr,
         "lr_scheduler_type": optimizer.schedule,

@@ -32,7 +32,7 @@ embedded base, with all of them by .038 (docs/experiments.md)."""
 
 def replay_dialogues(base: BaseModel, count: int, *, seed: int, taught: Taught) -> list[Messages]:
     """Return so many dialogues of the base's schooling, none outdated; one seed, one choice."""
-    if base.name not in base_specs():
+    if base.origin not in base_specs():
         return []
     return [m for _, m in _dialogues(count, seed=seed, split="train", taught=taught)]
 
@@ -54,7 +54,7 @@ def practice(base: BaseModel, count: int, *, seed: int) -> list[tuple[str, Messa
     """
     from models import primer
 
-    if base.name not in base_specs():
+    if base.origin not in base_specs():
         return []
     found: dict[str, Messages] = {}
     for dialogue in primer.dialogues(seed, count * 100):

@@ -76,6 +76,7 @@ def adapters_versions(
         adapter_folder(settings, report["adapter_id"]),
         report,
         _dataset(lake, planned),
+        metrics=_predicted(report),
         tags={"profile": settings.profile, "dagster_run_id": context.run_id},
     )
     by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
@@ -94,6 +95,10 @@ def adapters_versions(
         seconds=report["seconds"],
         rows_trained=report["rows_trained"],
         rows_dropped=report["rows_dropped"],
+        **_predicted(report),
+        peak_memory_bytes=report["peak_memory_bytes"],
+        tokens_per_second=report["tokens_per_second"],
+        memory_retries=report["memory_retries"],
         loss_curve=plots.line([tuple(p) for p in report["losses"]], "training loss by step"),
     )
 
@@ -134,6 +139,13 @@ def _report(messages: Any) -> dict[str, Any]:
     )
 
 
+def _predicted(report: dict[str, Any]) -> dict[str, float]:
+    """Return what was expected, under the names of what was measured."""
+    names = ("seconds", "tokens", "peak_memory_bytes")
+    expected = report["predicted"]
+    return {f"predicted_{n}": expected[n] for n in names if expected.get(n) is not None}
+
+
 def _row(
     report: dict[str, Any], planned: training_sets.TrainingSet, version: ModelVersion
 ) -> dict[str, Any]:
@@ -143,6 +155,7 @@ def _row(
         "base_model": report["base_model"],
         "recipe": planned.recipe.name,
         "recipe_id": report["recipe_id"],
+        "method": planned.recipe.method,
         "training_set_id": planned.training_set_id,
         "parent_adapter_id": report["parent_adapter_id"],
         "sha256": report["sha256"],
@@ -151,7 +164,11 @@ def _row(
         "mlflow_run_id": version.run_id,
         "train_rows": report["rows_trained"],
         "train_loss": report["train_loss"],
+        "tokens": report["tokens"],
         "seconds": report["seconds"],
+        "cpu_seconds": report["cpu_seconds"],
+        "energy_joules": report.get("energy_joules"),
+        "device": report["device"],
         "peak_memory_bytes": report["peak_memory_bytes"],
         "created_at": datetime.now(UTC),
     }

@@ -93,10 +93,18 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
     draft = path.with_suffix(".draft")
     with draft.open("w", encoding="utf-8") as file:
         for row in sorted(rows, key=lambda r: r["position"]):
-            line = {"messages": chat_of(row), "weight": row["weight"], "role": row["role"]}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(json.dumps(_line(row), ensure_ascii=False) + "\n")
     draft.replace(path)
     return path
+
+
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a trainer reads of a row: a dialogue, or a prompt with two answers."""
+    told = {"weight": row["weight"], "role": row["role"]}
+    if row["role"] == "preference":
+        answers = {"chosen": row["chosen"], "rejected": row["rejected"]}
+        return {"prompt": chat_of(row), **answers, **told}
+    return {"messages": chat_of(row), **told}
 
 
 def _own_dialogues(lake: Lake) -> list[dict[str, Any]]:

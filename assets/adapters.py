@@ -96,6 +96,7 @@ def adapters_versions(
         adapter_folder(settings, report["adapter_id"]),
         report,
         _dataset(lake, planned),
+        metrics=_predicted(report),
         tags={"profile": settings.profile, "dagster_run_id": context.run_id},
     )
     by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
@@ -114,6 +115,10 @@ def adapters_versions(
         seconds=report["seconds"],
         rows_trained=report["rows_trained"],
         rows_dropped=report["rows_dropped"],
+        **_predicted(report),
+        peak_memory_bytes=report["peak_memory_bytes"],
+        tokens_per_second=report["tokens_per_second"],
+        memory_retries=report["memory_retries"],
         loss_curve=plots.line([tuple(p) for p in report["losses"]], "training loss by step"),
     )
 
@@ -152,6 +157,13 @@ def _report(messages: Any) -> dict[str, Any]:
     raise TrainingFailed(
         "The trainer ended without a report.", hint="read the run's log in the Dagster UI"
     )
+
+
+def _predicted(report: dict[str, Any]) -> dict[str, float]:
+    """Return what was expected, under the names of what was measured."""
+    names = ("seconds", "tokens", "peak_memory_bytes")
+    expected = report["predicted"]
+    return {f"predicted_{n}": expected[n] for n in names if expected.get(n) is not None}
 
 
 def _row(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,12 @@ SHORT_ID = 12
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an adapter was made from; `files` are SHA-256 digests in hexadecimal."""
+    """What an adapter was made from; `files` are SHA-256 digests in hexadecimal.
+
+    `recipe` is the whole recipe and `environment` the lock of `models.environment`: with the
+    training set and the base they make the adapter again.  `outcome` is what a rebuilding on a GPU
+    is compared by: steps, first and last loss.  All three are empty in manifests older than they.
+    """
 
     adapter_id: str
     base_id: str
@@ -39,6 +44,9 @@ class Manifest:
     parent_adapter_id: str
     files: Mapping[str, str]
     libraries: Mapping[str, str]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Mapping[str, float] = field(default_factory=dict)
 
 
 def served_name(adapter_id: str) -> str:

@@ -37,6 +37,7 @@ __all__ = [
     "base_specs",
     "ensure_base",
     "find_base",
+    "find_by_id",
     "grow_base",
     "leftovers",
     "load_spec",
@@ -105,6 +106,24 @@ def find_base(base_model: str, models_dir: Path) -> BaseModel | None:
         return _described(base_model, Path(base_model))
     cached = _cached(base_model)
     return _described(base_model, cached) if cached else None
+
+
+def find_by_id(identity: str, base_model: str, models_dir: Path) -> BaseModel:
+    """Return the base that an adapter was trained on, by its id, wherever it lies now.
+
+    Raise `BackendUnavailable` where it is not here, or where its name now means another one.
+    """
+    grown = models_dir / "bases" / identity
+    if grown.is_dir():
+        return _grown(base_model, identity, grown)
+    found = find_base(base_model, models_dir)
+    if found and found.base_id == identity:
+        return found
+    what = "is another one by now" if found else "is not here"
+    raise BackendUnavailable(
+        f"The base `{base_model}` ({identity[:12]}) {what}.",
+        hint="put the model back where it lay, or grow it with the version that trained the adapter",
+    )
 
 
 def leftovers(models_dir: Path) -> list[Path]:

@@ -142,6 +142,13 @@ class Estimate:
         """Return the estimate as plain JSON values."""
         return asdict(self)
 
+    def in_words(self) -> str:
+        """Return the estimate as a person reads it."""
+        size = f"{self.peak_memory_bytes / 2**30:.2f} GiB, {self.tokens:,} tokens"
+        if self.seconds is None:
+            return f"about {size}; {self.basis}"
+        return f"about {size}, {self.seconds:,.0f} s ({self.basis})"
+
 
 def read_shape(base: Path) -> Shape:
     """Return the shape of a base in Hugging Face format; raise `BackendUnavailable` without."""

@@ -96,11 +96,11 @@ def run(request: TrainRequest, report: Report, conditions: Conditions) -> Adapte
     done, retries = _fitted(request, recipe, watch)
     return replace(
         done,
+        device=device_name(),
         micro_batch=watch.micro_batch,
         memory_retries=retries,
         tokens_per_second=watch.tokens_per_second,
         energy_joules=meter.joules(),
-        device_name=device_name(),
         predicted=expected.as_dict(),
     )
 

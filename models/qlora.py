@@ -75,10 +75,11 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         raise TrainingFailed(
             f"The loss became {outcome.training_loss}.", hint="lower `lr` in the recipe"
         )
-    folder = publish(request, recipe, trainer.model, template_id(tokenizer))
+    history = [entry for entry in trainer.state.log_history if "loss" in entry]
+    losses = [entry["loss"] for entry in history]
+    folder = publish(request, recipe, trainer.model, template_id(tokenizer), losses)
     shutil.rmtree(request.work_dir)
     manifest = adapters.read_manifest(folder)
-    history = [entry for entry in trainer.state.log_history if "loss" in entry]
     return AdapterReport(
         adapter_id=manifest.adapter_id,
         served_name=adapters.served_name(manifest.adapter_id),
@@ -96,7 +97,7 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         rows_dropped=rows.dropped,
         tokens=_tokens_seen(trainer, recipe, rows),
         steps=trainer.state.global_step,
-        train_loss=_mean_of_tail([e["loss"] for e in history]),
+        train_loss=_mean_of_tail(losses),
         losses=tuple((e["step"], e["loss"]) for e in history),
         metrics=_metrics(history),
         trainable_parameters=learned,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lake.errors import DeploymentError
+from models.adapters import MANIFEST
 from models.evaluation import Score
 from models.processes import ENVIRONMENT
 
@@ -130,6 +131,23 @@ class Registry:
         )
         return ModelVersion(run_id, str(made.version))
 
+    def fetch_manifest(self, run_id: str, folder: Path) -> Path:
+        """Copy the manifest that an adapter's run holds; return the folder it then lies in.
+
+        Raise `DeploymentError` where the run or its file is gone.
+        """
+        from mlflow.exceptions import MlflowException
+
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            found = self.client.download_artifacts(run_id, f"{ARTIFACT}/{MANIFEST}", str(folder))
+        except (MlflowException, OSError) as error:
+            raise DeploymentError(
+                "The adapter's manifest is lost, in its folder and in MLflow.",
+                hint="`steppe grow` trains a new adapter from the lake as it is",
+            ) from error
+        return Path(found).parent
+
     def log_scores(self, adapter_id: str, scores: Sequence[Score]) -> None:
         """Add an evaluation's scores to an adapter's run, as `suite.metric`."""
         from mlflow.entities import Metric
@@ -207,7 +225,8 @@ class Registry:
         from mlflow.entities import Metric, Param, RunTag
 
         at = self.client.get_run(run_id).info.start_time
-        plain = {k: v for k, v in report.items() if k not in ("losses", "path")}
+        told = {k: v for k, v in report.items() if v is not None}
+        plain = {k: v for k, v in told.items() if k not in ("losses", "path", "predicted")}
         numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int | float)}
         numbers |= dict(metrics)
         words = {k: str(v)[:MAX_PARAM] for k, v in plain.items() if k not in numbers}

@@ -9,6 +9,7 @@ and draws a progress bar.  The last line of standard output is the report as JSO
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from lake.errors import SteppeError
-from models import recipes
-from models.processes import calm_down, die_with_parent
+from models import estimates, recipes
+from models.processes import PARENT_VARIABLE, calm_down, die_with_parent
 from models.training.request import AdapterReport, Report, TrainRequest
 
 
@@ -50,6 +51,8 @@ def _by_hand(path: Path) -> AdapterReport:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    if PARENT_VARIABLE in os.environ:  # started by a process that it must not outlive
+        die_with_parent()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None)
@@ -58,6 +61,8 @@ def _by_hand(path: Path) -> AdapterReport:
             if event["event"] == "step":
                 words = f"loss {event['loss']:.3f}  {event['tokens_per_second']} tokens/s"
                 bar.update(task, description=words, completed=event["step"], total=event["steps"])
+            elif event["event"] in ("estimate", "smaller_batch"):
+                bar.console.print(_words(event), highlight=False)
 
         return _train(json.loads(path.read_text(encoding="utf-8")), report)
 
@@ -71,9 +76,8 @@ def _by_pipes() -> AdapterReport:
 
         def report(event: dict[str, Any]) -> None:
             pipes.report_custom_message(event)
-            words = "  ".join(f"{key} {value}" for key, value in event.items() if key != "event")
-            pipes.log.info(f"{event['event']}: {words}")
-            sys.stderr.write(f"{event['event']}: {words}\n")
+            pipes.log.info(_words(event))
+            sys.stderr.write(f"{_words(event)}\n")
 
         request = pipes.extras["request"]
         done = _train(request, report)
@@ -81,6 +85,15 @@ def _by_pipes() -> AdapterReport:
         pipes.report_asset_materialization(metadata=_metadata(done), data_version=done.adapter_id)
         pipes.report_custom_message({"event": "done", "report": done.as_dict()})
     return done
+
+
+def _words(event: Mapping[str, Any]) -> str:
+    """Return an event as one line for a person."""
+    if event["event"] == "estimate":
+        told = {key: value for key, value in event.items() if key != "event"}
+        return f"estimate: {estimates.Estimate(**told).in_words()}"
+    shown = "  ".join(f"{key} {value}" for key, value in event.items() if key != "event")
+    return f"{event['event']}: {shown}"
 
 
 def _metadata(done: AdapterReport) -> dict[str, Any]:

@@ -209,6 +209,16 @@ def rollback(reason: str) -> None:
 
 
 @main.command()
+@click.argument("adapter")
+@click.option("--verify", is_flag=True, help="Only compare: exit 1 where another one comes out.")
+def rebuild(adapter: str, verify: bool) -> None:
+    """Train ADAPTER again from its frozen rows, recipe and base, and compare the two."""
+    from orchestration import rebuilding
+
+    rebuilding.rebuild(settings(), adapter, verify=verify)
+
+
+@main.command()
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

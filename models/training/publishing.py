@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import adapters
+from models import adapters, environment
 from models.recipes import Recipe
 from models.training.request import TrainRequest
 from models.training.tuners import LEARNED, PARENT
@@ -15,11 +16,16 @@ from models.training.tuners import LEARNED, PARENT
 if TYPE_CHECKING:
     from peft import PeftModel
 
-LIBRARIES = ("torch", "transformers", "peft", "trl", "bitsandbytes")
 STACK = "stack"
 
 
-def publish(request: TrainRequest, recipe: Recipe, model: PeftModel, template: str) -> Path:
+def publish(
+    request: TrainRequest,
+    recipe: Recipe,
+    model: PeftModel,
+    template: str,
+    losses: Sequence[float] = (),
+) -> Path:
     """Write what the model has learned under its content id; return the folder."""
     draft = request.work_dir / "adapter"
     shutil.rmtree(draft, ignore_errors=True)
@@ -42,7 +48,10 @@ def publish(request: TrainRequest, recipe: Recipe, model: PeftModel, template: s
             template_id=template,
             parent_adapter_id=Path(request.parent_adapter).name,
             files=adapters.digests(draft),
-            libraries=_versions(),
+            libraries=environment.libraries(),
+            recipe=recipe.model_dump(mode="json"),
+            environment=environment.lock(micro_batch=request.batches(recipe)[0]),
+            outcome={"first_loss": losses[0], "last_loss": losses[-1]} if losses else {},
         ),
     )
     return adapters.publish(draft, Path(request.adapters_dir), adapter_id)
@@ -92,9 +101,3 @@ def _settle_config(path: Path, base_model: str) -> None:
             config[key] = sorted(config[key])
     config["inference_mode"] = True
     path.write_text(json.dumps(config, sort_keys=True, indent=2) + "\n", encoding="utf-8")
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in LIBRARIES}

@@ -92,7 +92,6 @@ class AdapterReport:
     memory_retries: int = 0
     tokens_per_second: float = 0.0
     energy_joules: float | None = None
-    device_name: str = ""
     predicted: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -219,7 +219,7 @@ def _version(name: str) -> str:
 def _short(result: dict[str, Any]) -> dict[str, Any]:
     """Return what fits a line of progress."""
     report = result.get("report", {})
-    kept = ("tokens_per_second", "peak_memory_bytes", "train_loss", "seconds", "device_name")
+    kept = ("tokens_per_second", "peak_memory_bytes", "train_loss", "seconds", "device")
     shown = {key: report[key] for key in kept if key in report}
     told = ("not_run", "failed", "wall_seconds", "loaded_back", "build_seconds")
     return {**shown, **{key: result[key] for key in told if key in result}}

@@ -17,9 +17,7 @@ DAY = date(2026, 1, 1)
 
 
 def steppe(*arguments: str) -> Result:
-    return CliRunner().invoke(
-        main, list(arguments), prog_name="steppe", catch_exceptions=False
-    )
+    return CliRunner().invoke(main, list(arguments), prog_name="steppe", catch_exceptions=False)
 
 
 def put(table: str, *rows: dict[str, Any]) -> None:

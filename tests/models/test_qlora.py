@@ -90,9 +90,11 @@ def test_what_is_published_is_trls_own_training(trained, quick_request):
     arguments = SFTConfig(
         output_dir=request.adapters_dir,
         seed=recipe.seed,
+        data_seed=recipe.seed,
         max_steps=recipe.training.max_steps,
         per_device_train_batch_size=recipe.training.batch,
         learning_rate=recipe.optimizer.lr,
+        optim=recipe.optimizer.name,
         lr_scheduler_type=recipe.optimizer.schedule,
         warmup_steps=recipe.optimizer.warmup,
         adam_beta2=recipe.optimizer.beta2,

@@ -1,13 +1,12 @@
 """adapters: training sets, and the QLoRA adapters learned from them."""
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from assets import plots, reporting, training_sets
+from assets import manifests, plots, reporting, set_pages, training_sets
 from assets.compute import GpuCompute, needs_gpu
 from assets.lineage import adapter_folder, registry_of
 from lake import warehouse
@@ -16,39 +15,60 @@ from lake.settings import Settings
 from lake.tables import Lake
 from models.registry import DatasetReference, ModelVersion
 
+TEACHERS = (
+    *("cleaned_dialogues", "cleaned_preferences", "embeddings_duplicates"),
+    *("self_chats_dialogues", "self_chats_preferences", "base_model"),
+)
+SETS = {
+    "adapters_left_out": "One row that a training set could have held and does not.",
+    "adapters_training_sets": "One row of one training set.",
+}
 NOTHING_YET = DataError(
-    "There is nothing to train on: no dialogue of the split `train`, or no base.",
+    "There is nothing to train on: no dialogue or choice of the split `train`, or no base.",
     hint="`steppe ingest PATH`, then `steppe grow`",
 )
 
 
-@dg.asset(
+@dg.multi_asset(
+    name="adapters_training_sets",
+    specs=[
+        dg.AssetSpec(name, deps=TEACHERS, kinds={"delta"}, description=words)
+        for name, words in SETS.items()
+    ],
     group_name="adapters",
-    kinds={"delta"},
-    deps=["cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"],
 )
 def adapters_training_sets(
     context: dg.AssetExecutionContext,
     lake: dg.ResourceParam[Lake],
     settings: dg.ResourceParam[Settings],
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult]:
     """Freeze the rows the next adapter learns from: the recipe's mixture of the lake as it is."""
     planned = training_sets.plan(lake, settings)
     if planned is None:
         raise NOTHING_YET
-    rows = training_sets.table_rows(planned, lake)
+    set_id = planned.training_set_id
     by = reporting.provenance(context, "adapters_training_sets", planned.recipe.recipe_id)
-    lake.append("adapters_training_sets", rows, day=datetime.now(UTC).date(), by=by)
-    warehouse.publish(lake)
-    return reporting.materialized(
-        "adapters_training_sets",
-        len(rows),
-        lake.version("adapters_training_sets"),
-        fingerprint=planned.training_set_id,
-        training_set_id=planned.training_set_id,
-        roles=plots.bars(Counter(row["role"] for row in rows), "rows by role"),
-        preview=reporting.preview(rows, ["role", "source_table", "messages"]),
-    )
+    if not manifests.is_frozen(lake, set_id):
+        today = datetime.now(UTC).date()
+        left_out = training_sets.left_out_rows(planned)
+        lake.append("adapters_left_out", left_out, day=today, by=by)
+        # the manifest last: with it the set is there
+        rows = training_sets.table_rows(planned, lake)
+        lake.append("adapters_training_sets", rows, day=today, by=by)
+        warehouse.publish(lake)
+    frozen = manifests.Manifest.of(lake, set_id)
+    page = set_pages.page(frozen)
+    set_pages.write(page, settings.models_dir / "training_sets" / f"{set_id}.html")
+    counts = {"adapters_left_out": len(frozen.left_out), "adapters_training_sets": len(frozen.rows)}
+    for table, count in counts.items():
+        yield reporting.materialized(
+            table,
+            count,
+            lake.version(table),
+            fingerprint=set_id,
+            training_set_id=set_id,
+            report=dg.MetadataValue.md(page.markdown),
+        )
 
 
 @dg.asset(

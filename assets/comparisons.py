@@ -29,7 +29,7 @@ def judge_of(settings: Settings, base: BaseModel) -> Judge | None:
     if chosen.kind == "none":
         return None
     if chosen.kind == "rubric":
-        return RubricJudge(TransformersModel(base.path))
+        return RubricJudge(TransformersModel(base.path, model_id=base.base_id))
     if not chosen.url or not chosen.model:
         raise SettingsError(
             "`judge.kind` is `openai`, and `judge.url` or `judge.model` is missing.",

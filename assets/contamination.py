@@ -50,6 +50,41 @@ def seen(items: Iterable[Item], rows: Sequence[Talk], policy: Policy) -> dict[st
     return found
 
 
+def holding(items: Iterable[Item], rows: Sequence[Talk], policy: Policy) -> dict[int, str]:
+    """Return which rows hold an item and how, by the row's place: what no training may learn.
+
+    The same three ways, but each row by itself: an item whose 8-grams are spread over many rows is
+    found by `seen` alone, and taken out of its suite.
+    """
+    asked = list(items)
+    if not asked or not rows:
+        return {}
+    lengths, same = {len(item.messages) for item in asked}, _known(i.messages for i in asked)
+    parts = [(n, part) for n, row in enumerate(rows) for part in _windows([row], lengths)]
+    windows = list({_words_of(part): part for _, part in parts}.values())
+    near = {_words_of(windows[place]) for _, place in _alike(asked, windows, policy)}
+    found: dict[int, str] = {}
+    for n, part in parts:
+        if _folded(part) in same:
+            found[n] = "exact"
+        elif _words_of(part) in near:
+            found.setdefault(n, "near_duplicate")
+    return found | {n: "eight_grams" for n in _by_row(asked, rows) if found.get(n) != "exact"}
+
+
+def _by_row(items: Sequence[Item], rows: Sequence[Talk]) -> Iterator[int]:
+    """Yield the places of rows that hold most of an item's 8-grams."""
+    having: dict[tuple[str, ...], list[Item]] = defaultdict(list)
+    for item in items:
+        for gram in set(_grams_of(_text(item.messages))):
+            having[gram].append(item)
+    for n, row in enumerate(rows):
+        grams = _grams([row])
+        near = {item.item_id: item for gram in grams for item in having.get(gram, ())}
+        if any(_by_grams(item, grams, _questions([row])) for item in near.values()):
+            yield n
+
+
 def _windows(rows: Sequence[Talk], lengths: set[int]) -> list[Talk]:
     """Return every run of messages of these lengths that ends in an answer, each once."""
     found: dict[tuple[str, ...], Talk] = {}
@@ -59,8 +94,12 @@ def _windows(rows: Sequence[Talk], lengths: set[int]) -> list[Talk]:
                 for size in lengths:
                     if size <= end:
                         part = row[end - size : end]
-                        found.setdefault(tuple(m["content"] for m in part), part)
+                        found.setdefault(_words_of(part), part)
     return list(found.values())
+
+
+def _words_of(talk: Talk) -> tuple[str, ...]:
+    return tuple(m["content"] for m in talk)
 
 
 def _known(talks: Iterable[Talk]) -> set[tuple[str, ...]]:
@@ -108,6 +147,13 @@ def _share(own: Sequence[tuple[str, ...]], grams: set[tuple[str, ...]]) -> float
 
 def _near(items: Sequence[Item], windows: Sequence[Talk], policy: Policy) -> set[str]:
     """Return the ids of items that one of the windows is by the sketches of cleaning."""
+    return {items[place].item_id for place, _ in _alike(items, windows, policy)}
+
+
+def _alike(
+    items: Sequence[Item], windows: Sequence[Talk], policy: Policy
+) -> Iterator[tuple[int, int]]:
+    """Yield every place of an item and of a window that are one and the same."""
     from assets.cleaning import near_duplicates
     from assets.cleaning.minhash import PERMUTATIONS
 
@@ -119,13 +165,12 @@ def _near(items: Sequence[Item], windows: Sequence[Talk], policy: Policy) -> set
             holders[band, key].append(place)
     likeness = near_duplicates.settling().likeness
     compared = (sketches.values, sketches.letters, sketches.facts)
-    found = set()
-    for place, item in enumerate(items, start=len(windows)):
-        keys = enumerate(sketches.bands[place].tolist())
-        others = {other for key in keys for other in holders.get(key, ())}
-        if any(likeness(place, o, thresholds, PERMUTATIONS, *compared) > 0 for o in sorted(others)):
-            found.add(item.item_id)
-    return found
+    for place in range(len(items)):
+        own = len(windows) + place
+        keys = enumerate(sketches.bands[own].tolist())
+        for other in sorted({other for key in keys for other in holders.get(key, ())}):
+            if likeness(own, other, thresholds, PERMUTATIONS, *compared) > 0:
+                yield place, other
 
 
 def _sketches(talks: Sequence[Talk]) -> Sketches:

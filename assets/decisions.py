@@ -89,6 +89,9 @@ def _record(lake: Lake, adapter_id: str, *, passed: bool, words: str) -> dict[st
         "alpha": None,
         "decided_by": PERSON,
         "decided_at": now,
+        "tokens": None,
+        "seconds": None,
+        "cpu_seconds": None,
     }
     lake.append("evaluations_verdicts", [row], day=now.date(), by=Provenance("evaluations"))
     warehouse.publish(lake)

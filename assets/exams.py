@@ -8,7 +8,7 @@ folder.  What a training set holds all the same is in no suite.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,10 +72,16 @@ def taught_to(lake: Lake, adapters: Sequence[str]) -> list[list[dict[str, str]]]
         "where list_contains(?, adapter_id) union "
         "select v.adapter_id, v.training_set_id, v.parent_adapter_id from adapters_versions v "
         "join family f on v.adapter_id = f.parent_adapter_id) "
-        "select distinct messages from adapters_training_sets "
+        "select distinct messages, chosen from adapters_training_sets "
         "where training_set_id in (select training_set_id from family)"
     )
-    return [chat_of(row) for row in query.ask(lake, question, [list(adapters)])]
+    told = query.ask(lake, question, [list(adapters)])
+    return [[*chat_of(row), *_chosen(row)] for row in told]
+
+
+def _chosen(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the better answer of a choice as the message it would be; of a dialogue, nothing."""
+    return [{"role": "assistant", "content": row["chosen"]}] if row["chosen"] else []
 
 
 def anchor(lake: Lake) -> list[Item]:
@@ -112,6 +118,23 @@ def _lines(folder: Path) -> list[Item | Question]:
             if line.strip():
                 found.append(_question(line, f"{path.stem}/{number}"))
     return found
+
+
+def examined(lake: Lake, settings: Settings) -> list[Item]:
+    """Return what suites ask of any adapter: the owner's questions, and held-out dialogues.
+
+    The anchor is not among them: no schooling holds it, and replay is schooling told again.
+    """
+    folder = settings.home / "suites"
+    found = [*questions(folder), *(question.as_item() for question in choices(folder))]
+    for splits in (["test"], ["test", "validation"]):
+        found += items_of([(r["dialogue_id"], chat_of(r)) for r in _held_out(lake, splits)])
+    return list({item.item_id: item for item in found}.values())
+
+
+def holding(lake: Lake, settings: Settings, rows: Sequence[contamination.Talk]) -> dict[int, str]:
+    """Return which rows hold what a suite asks, by place: learned, they would spoil the exam."""
+    return contamination.holding(examined(lake, settings), rows, _cleaning(settings))
 
 
 def asked(lake: Lake, settings: Settings) -> list[str]:

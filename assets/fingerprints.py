@@ -8,16 +8,17 @@ changes exactly what lies downstream of it.  Assets write it with their rows, in
 from datetime import date
 from typing import Any
 
-from assets import inbox
+from assets import inbox, moderation
 from lake import query
 from lake.ids import content_id, json_id
 from lake.settings import Settings
 from lake.tables import Lake
+from models.self_chat import policy
 
 RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
-SELF_CHATS_CODE = "1"
+SELF_CHATS_CODE = "2"
 KEPT = ("cleaned_signatures", "cleaned_preferences")
 """The tables by which later days know what was kept."""
 
@@ -43,8 +44,8 @@ def cleaned(settings: Settings, day: date) -> str:
     known = [lake.made_from("raw_records", day), before and lake.made_from(KEPT[0], before)]
     personal = settings.personal_data.model_dump_json()
     consent = json_id(settings.consent.model_dump())
-    policy = cleaning.load_policy(settings.cleaning_policy)
-    return content_id("cleaned", policy.policy_id, personal, consent, *map(str, known))
+    rules = cleaning.load_policy(settings.cleaning_policy)
+    return content_id("cleaned", rules.policy_id, personal, consent, *map(str, known))
 
 
 def _days(lake: Lake, table: str) -> list[date]:
@@ -70,11 +71,15 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
     the morning's self-chats held anew.
     """
     told = talked_over(lake, day)
+    how = settings.self_chat.model_dump_json(exclude={"policy", "moderation", "api_key"})
     return content_id(
         "self_chats",
         SELF_CHATS_CODE,
         base_id,
         str(settings.self_chats_per_day),
+        how,
+        policy.load(settings.self_chat.policy).policy_id,
+        moderation.list_id(settings),
         *(row["revision"] for row in told),
     )
 

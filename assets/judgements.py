@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import exams, lineage, plots
+from assets import exams, lineage, plots, web
 from lake import query
 from lake.ids import content_id
 from lake.settings import Settings
@@ -27,10 +28,6 @@ BASE = "base"
 """The model id under which the bare base's scores are kept."""
 LEADERS = 15
 """Models a leaderboard shows."""
-HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<style>body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto }}
-td {{ padding: .1rem .6rem .1rem 0; vertical-align: top }}</style>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +48,24 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """The same page twice: for Dagster, and for whoever opens MLflow's artifact."""
+class Spent:
+    """What a judgement cost, both models together; None where nobody measured."""
 
-    markdown: str
-    html: str
+    tokens: int | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+
+
+class Stopwatch:
+    """Wall and CPU seconds of this process from its making on."""
+
+    def __init__(self) -> None:
+        self.started, self.cpu_started = time.monotonic(), time.process_time()
+
+    def spent(self, tokens: int) -> Spent:
+        """Return the time since, with the tokens that it took."""
+        now, cpu_now = time.monotonic(), time.process_time()
+        return Spent(tokens, now - self.started, cpu_now - self.cpu_started)
 
 
 def prepare(
@@ -74,7 +84,11 @@ def prepare(
 
 
 def rows(
-    about: About, champion: Evaluation, challenger: Evaluation, verdict: Verdict
+    about: About,
+    champion: Evaluation,
+    challenger: Evaluation,
+    verdict: Verdict,
+    spent: Spent = Spent(),
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the three tables, by table."""
     both = {about.champion_id or BASE: champion, about.adapter_id: challenger}
@@ -111,7 +125,7 @@ def rows(
     return {
         "evaluations_samples": samples,
         "evaluations_scores": scores,
-        "evaluations_verdicts": [_decision(one, about, verdict)],
+        "evaluations_verdicts": [_decision(one, about, verdict) | asdict(spent)],
     }
 
 
@@ -157,10 +171,8 @@ def page(
     *,
     verdict: Verdict,
     judged: Sequence[Judgement] = (),
-) -> Page:
+) -> web.Page:
     """Return the page of a judgement: the verdict, every rule, and the pictures."""
-    from markdown_it import MarkdownIt
-
     against = served_name(about.champion_id) if about.champion_id else "the bare base"
     word = "passed" if verdict.passed else "refused"
     rated = ratings(lake, judged)
@@ -183,14 +195,11 @@ def page(
         "| | rule | |\n|---|---|---|",
     ]
     lines = [
-        f"| {'✓' if rule.held else '✗'} | {rule.name} | {_cell(rule.words)} |"
+        f"| {'✓' if rule.held else '✗'} | {rule.name} | {web.cell(rule.words)} |"
         for rule in verdict.rules
     ]
     markdown = "\n\n".join(parts) + "\n" + "\n".join(lines) + "\n"
-    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
-    renderer.validateLink = lambda _: True  # type: ignore[method-assign, assignment]  # our own PNGs
-    head = HEAD.format(title=served_name(about.adapter_id))
-    return Page(markdown, head + renderer.render(markdown))
+    return web.page(served_name(about.adapter_id), markdown)
 
 
 def ratings(lake: Lake, judged: Sequence[Judgement]) -> list[tuple[str, float, float, float]]:
@@ -246,7 +255,3 @@ def _leaderboard(
             newest[name] = (score.value, score.low, score.high)
     rows = [(name[:12], *values) for name, values in newest.items()]
     return sorted(rows, key=lambda row: -row[1])[:LEADERS]
-
-
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|")

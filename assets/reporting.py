@@ -59,10 +59,10 @@ def materialized(
     return dg.MaterializeResult(asset_key=table, metadata=metadata, data_version=data_version)
 
 
-def as_it_is(lake: Lake, table: str, fingerprint: str) -> dg.MaterializeResult:
+def as_it_is(lake: Lake, table: str, fingerprint: str, **told: Any) -> dg.MaterializeResult:
     """Return what to tell of a table that is already what its inputs make: nothing was written."""
     rows = lake.arrow(table).num_rows
-    extra = {UNCHANGED: True}
+    extra = {UNCHANGED: True, **told}
     return materialized(table, rows, lake.version(table), fingerprint=fingerprint, **extra)
 
 

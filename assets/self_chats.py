@@ -2,38 +2,34 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from assets import exams, fingerprints, plots, reporting
-from assets.lineage import adapter_folder, champion
+from assets import fingerprints, plots, reporting, sessions, talks
 from assets.partitions import DAYS
-from assets.records import chat_of
 from lake import warehouse
-from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
-from models import self_chat
-from models.backends.embedded import TransformersModel
+from models.self_chat import SelfChat
+
+SESSIONS = "self_chats_sessions"
+SPECS = {
+    "self_chats_dropped": "One dialogue the model held with itself, refused with a reason.",
+    "self_chats_preferences": "One choice between two answers that a method or a judge made.",
+    "self_chats_dialogues": "One dialogue the model held with itself, accepted by the filters.",
+}
 
 
 @dg.multi_asset(
     name="self_chats",
     specs=[
         dg.AssetSpec(
-            "self_chats_dialogues",
-            deps=["cleaned_dialogues", "base_model"],
-            kinds={"delta"},
-            description="One dialogue the model held with itself, accepted by the filters.",
-        ),
-        dg.AssetSpec(
-            "self_chats_dropped",
-            deps=["cleaned_dialogues", "base_model"],
-            kinds={"delta"},
-            description="One dialogue the model held with itself, refused with a reason.",
-        ),
+            name, deps=["cleaned_dialogues", "base_model"], kinds={"delta"}, description=told
+        )
+        for name, told in SPECS.items()
     ],
     group_name="self_chats",
     partitions_def=DAYS,
@@ -48,80 +44,76 @@ def self_chats(
     base = bases.ensure_base(settings.base_model, settings.models_dir)
     made_from = fingerprints.self_chats(lake, settings, day, base.base_id)
     by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
-    rows = fingerprints.talked_over(lake, day)
-    talked = _talk(lake, settings, base, [_seed(row) for row in rows])
-    dropped = [_dropped_row(chat) for chat in talked if not chat.kept]
-    version = lake.replace("self_chats_dropped", dropped, day=day, made_from=made_from, by=by)
-    yield reporting.materialized(
-        "self_chats_dropped",
-        len(dropped),
-        version,
-        fingerprint=made_from,
-        preview=reporting.preview(dropped, ["method", "reason", "messages"]),
-    )
-    kept = [_kept_row(chat) for chat in talked if chat.kept]
-    version = lake.replace("self_chats_dialogues", kept, day=day, made_from=made_from, by=by)
+    talked = _talk(lake, settings, base, day)
+    rows = _rows(talked)
+    shown = _shown(talked, rows)
+    for table in SPECS:
+        others = lake.rows(table, where=f"day = DATE '{day}' and {talks.OTHERS[table]}")
+        kept = [*rows[table], *others]
+        version = lake.replace(table, kept, day=day, made_from=made_from, by=by)
+        yield reporting.materialized(
+            table, len(rows[table]), version, fingerprint=made_from, **shown[table]
+        )
     warehouse.publish(lake)
-    fates = Counter(chat.reason or f"kept: {chat.method}" for chat in talked)
-    yield reporting.materialized(
-        "self_chats_dialogues",
-        len(kept),
-        version,
-        fingerprint=made_from,
-        funnel=plots.bars(fates, "what became of the self-chats") if fates else {},
-        preview=reporting.preview(kept, ["method", "generator", "messages"]),
-    )
 
 
-def _talk(
-    lake: Lake, settings: Settings, base: bases.BaseModel, seeds: list[self_chat.Seed]
-) -> list[self_chat.SelfChat]:
-    if not seeds or not settings.self_chats_per_day:
-        return []
-    speaker = champion(lake, base.base_id)
-    folder = adapter_folder(settings, speaker) if speaker else None
-    model = TransformersModel(base.path, folder)
+def _talk(lake: Lake, settings: Settings, base: bases.BaseModel, day: Any) -> list[SelfChat]:
+    told = fingerprints.talked_over(lake, day)
+    depth = talks.depth_of_champion(lake, base)
     report = reporting.progress("self_chats")
-    plan = self_chat.Plan(max_seeds=settings.self_chats_per_day)
-    return self_chat.generate(
-        model,
-        seeds,
-        plan,
-        lambda _, done, total: report(done, total),
-        exam=exams.asked(lake, settings),
-    )
+    plan = talks.plan_of(settings, depth=depth)
+    day_of_talks = talks.Talks(lake, settings, base, day)
+    return day_of_talks.hold(told, plan, lambda _, done, total: report(done, total))
 
 
-def _seed(row: dict[str, Any]) -> self_chat.Seed:
-    turns = tuple((m["role"], m["content"]) for m in chat_of(row))
-    return self_chat.Seed(row["dialogue_id"], turns)
-
-
-def _dropped_row(chat: self_chat.SelfChat) -> dict[str, Any]:
-    return {**_common(chat), "reason": chat.reason}
-
-
-def _kept_row(chat: self_chat.SelfChat) -> dict[str, Any]:
-    said = [part for turn in chat.messages for part in turn]
+def _rows(talked: list[SelfChat]) -> dict[str, list[dict[str, Any]]]:
+    now = datetime.now(UTC)
     return {
-        **_common(chat),
-        "revision": content_id(*said),
-        "ancestry_depth": chat.ancestry_depth,
-        "turns": sum(role == "assistant" for role, _ in chat.messages),
+        "self_chats_dropped": [talks.dropped_row(c) for c in talked if not c.kept],
+        "self_chats_preferences": [r for c in talked for r in talks.preference_rows(c, now)],
+        "self_chats_dialogues": [talks.kept_row(c) for c in talked if c.kept],
     }
 
 
-def _common(chat: self_chat.SelfChat) -> dict[str, Any]:
-    return {
-        "dialogue_id": content_id(
-            "self_chat", chat.method, chat.generator, chat.parent_dialogue_id, str(chat.seed)
-        ),
-        "method": chat.method,
-        "generator": chat.generator,
-        "parent_dialogue_id": chat.parent_dialogue_id,
-        "seed": chat.seed,
-        "messages": [
-            {"message_id": "", "role": role, "content": content, "created_at": None}
-            for role, content in chat.messages
-        ],
+def _shown(
+    talked: list[SelfChat], rows: dict[str, list[dict[str, Any]]]
+) -> dict[str, dict[str, Any]]:
+    fates = Counter(chat.reason or f"kept: {chat.method}" for chat in talked)
+    columns = {
+        "self_chats_dropped": ["method", "reason", "messages"],
+        "self_chats_preferences": ["origin", "prompt", "chosen", "rejected"],
+        "self_chats_dialogues": ["method", "generator", "messages"],
     }
+    shown: dict[str, dict[str, Any]] = {
+        table: {"preview": reporting.preview(rows[table], columns[table])} for table in SPECS
+    }
+    shown["self_chats_dialogues"]["tokens_written"] = sum(chat.tokens for chat in talked)
+    if fates:
+        funnel = plots.bars(fates, "what became of the self-chats")
+        shown["self_chats_dialogues"]["funnel"] = funnel
+    return shown
+
+
+@dg.asset(
+    name=SESSIONS,
+    group_name="self_chats",
+    kinds={"delta"},
+    deps=["cleaned_dialogues", "base_model"],
+    pool="self_chats",
+)
+def self_chats_sessions(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Hold one session of self-chat by itself, within the day's budget; pause it on a bad sign."""
+    now = datetime.now(UTC)
+    if reason := sessions.why_not(lake, settings, now):
+        return reporting.as_it_is(lake, SESSIONS, fingerprint="", reason=reason)
+    base = bases.ensure_base(settings.base_model, settings.models_dir)
+    report = reporting.progress("self_chats")
+    row = sessions.hold_one(lake, settings, base, now, lambda _, done, total: report(done, total))
+    if row["state"] == "paused":
+        context.log.warning(f"self-chat is paused: {row['reason']}")
+    told = {name: value for name, value in row.items() if value is not None and name != "held_at"}
+    return reporting.materialized(SESSIONS, 1, lake.version(SESSIONS), **told)

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.fingerprints import OWN_ANSWERS
+from assets import candidates, exams, moderation, preferences
+from assets.candidates import Candidates, LeftOut, pairs
 from assets.records import chat_of
-from lake import query
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
-from models import replay
-from models.mixture import Row, Supply, mix, primer_rows_wanted
+from models import budget, mixture, replay
+from models.mixture import Row, Supply
 
 if TYPE_CHECKING:
     from models import recipes
 
+SOURCES = (
+    *("cleaned_dialogues", "cleaned_preferences"),
+    *("self_chats_dialogues", "self_chats_preferences"),
+)
+"""The tables whose rows teach; a row of the set names the version it was read at."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Rows in the order of training, and the id of their contents and weights."""
+    """Rows in the order of training, what was left out and why, and the id of all it is made of.
+
+    The same rows by another recipe, or for another base, are another set.
+    """
 
     training_set_id: str
     rows: tuple[Row, ...]
     recipe: recipes.Recipe
     base: bases.BaseModel
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def new(self) -> int:
@@ -41,49 +51,153 @@ class TrainingSet:
 def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
     """Return the training set that the lake as it is would make; None while there is nothing.
 
-    Replay leaves out what the person's own dialogues have outdated: "I do not know" is no longer
-    the answer to a question that was answered since.
-
     The same tables, base and recipe give the same set, so its id says whether it was trained on.
+    What an item of a suite holds is never learned; what else is left out, and in which order the
+    rules speak, is in docs/training_sets.md.
     """
     from models import recipes
-    from models.taught import Taught
 
     recipe = recipes.load(settings.recipe)
     base = bases.find_base(settings.base_model, settings.models_dir)
-    new = [_row(r, "new", "cleaned_dialogues") for r in _own_dialogues(lake)]
-    if base is None or not new:
+    if base is None:
         return None
-    selves = [_row(r, "self", "self_chats_dialogues") for r in _self_chats(lake)]
-    taught = Taught.by(row.as_chat() for row in new)
-    wanted = primer_rows_wanted(recipe, len(new))
+    found = _candidates(lake, settings, recipe, base)
+    if teaches_choices(recipe):
+        rows, reasons = mixture.choices(found.rows, recipe), dict[Any, str]()
+    else:
+        rows, reasons = _mixed(lake, found, recipe, base)
+    if not any(row.role in ("new", "preference") for row in rows):
+        return None
+    left_out = tuple(found.not_taken(rows, reasons))
+    return TrainingSet(_id_of(rows, recipe, base), tuple(rows), recipe, base, left_out)
+
+
+def teaches_choices(recipe: recipes.Recipe) -> bool:
+    """Return whether a recipe learns from choices between answers, and from nothing else."""
+    return recipe.method in ("dpo", "kto")
+
+
+def _candidates(
+    lake: Lake, settings: Settings, recipe: recipes.Recipe, base: bases.BaseModel
+) -> Candidates:
+    """Return the rows of which the recipe may take its own, with their tokens."""
+    choosing = teaches_choices(recipe)
+    found = candidates.choices(lake) if choosing else candidates.dialogues(lake)
+    moderate = moderation.of(settings)
+    found.leave_out(lambda row: _moderated(row, moderate))
+    found.leave_out(lambda row: budget.refusal(row, recipe.budget))
+    if choosing:
+        found.leave_out(lambda row: _unfit_pair(row, recipe))
+    talks = [(n, talk) for n, row in enumerate(found.rows) for talk in row.talks()]
+    held = exams.holding(lake, settings, [talk for _, talk in talks])
+    found.leave_out_places({talks[place][0]: how for place, how in held.items()}, "in_suite")
+    beyond = mixture.beyond_share(found.rows, recipe)
+    found.leave_out(lambda row: "source_share" if row.key in beyond else "")
+    found.rows = counted(base, found.rows)
+    return found
+
+
+def _moderated(row: Row, moderate: moderation.Moderate) -> str:
+    """Return why the list or the hook of today forbids what a model made, or an empty string."""
+    if row.source_table not in ("self_chats_dialogues", "self_chats_preferences"):
+        return ""
+    said = [text for _, text in row.messages]
+    return "moderated" if moderate("\n".join((*said, row.chosen, row.rejected))) else ""
+
+
+def _unfit_pair(row: Row, recipe: recipes.Recipe) -> str:
+    if recipe.method == "dpo" and not (row.chosen and row.rejected):
+        return "one_answer"
+    ratio = recipe.mixture.max_length_ratio
+    return "too_long" if preferences.is_too_long(row, ratio) else ""
+
+
+def _mixed(
+    lake: Lake, found: Candidates, recipe: recipes.Recipe, base: bases.BaseModel
+) -> tuple[list[Row], dict[Any, str]]:
+    """Return the mixture within its budget, and what the budget left out of it, by key.
+
+    Replay leaves out what the person's own dialogues have outdated: "I do not know" is no longer
+    the answer to a question that was answered since.
+    """
+    from models.taught import Taught
+
+    own = found.of_role("new")
+    known = candidates.known_before(lake, base.base_id, (row.revision for row in own))
+    older = [replace(row, role="replay") for row in own if row.revision in known]
+    new = [r for r in own if r.revision not in known] if recipe.mixture.unknown_only else own
+    wanted = mixture.primer_rows_wanted(recipe, len(new))
+    taught = Taught.by(row.as_chat() for row in own)
     retold = replay.replay_dialogues(base, wanted, seed=recipe.seed, taught=taught)
-    primer = [Row(_pairs(messages), "replay", source_table="primer") for messages in retold]
-    rows = tuple(mix(Supply(new=new, primer=primer, self_chats=selves), recipe))
-    return TrainingSet(_id_of(rows), rows, recipe, base)
+    primer = [
+        Row(pairs(messages), "replay", source_table="primer", source="primer")
+        for messages in retold
+    ]
+    supply = Supply(new, counted(base, primer), older, found.of_role("self"))
+    settled = budget.settle(mixture.mix(supply, recipe), recipe.budget)
+    return list(settled.kept), {row.key: reason for row, reason in settled.left_out}
+
+
+def counted(base: bases.BaseModel, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with their tokens, by the base's own tokenizer and template.
+
+    Of a choice these are the prompt with each of its answers, as the trainer reads them.
+    """
+    from models.chat import count_tokens, load_tokenizer
+
+    talks = [talk for row in rows for talk in row.talks()]
+    counts = iter(count_tokens(load_tokenizer(base.path), talks) if talks else [])
+    return [replace(row, tokens=sum(next(counts) for _ in row.talks())) for row in rows]
 
 
 def table_rows(training_set: TrainingSet, lake: Lake) -> list[dict[str, Any]]:
     """Return the set as rows of `adapters_training_sets`, each with the version it came from."""
-    versions = {t: lake.version(t) for t in ("cleaned_dialogues", "self_chats_dialogues")}
+    versions = {table: lake.version(table) for table in SOURCES}
     now = datetime.now(UTC)
+    recipe = training_set.recipe
     return [
         {
             "training_set_id": training_set.training_set_id,
+            "base_id": training_set.base.base_id,
+            "recipe_id": recipe.recipe_id,
+            "recipe": recipe.model_dump_json(),
             "position": position,
             "role": row.role,
             "dialogue_id": row.dialogue_id,
             "revision": row.revision,
             "source_table": row.source_table,
             "table_version": versions.get(row.source_table, -1),
+            "source": row.source,
+            "ancestry_depth": row.ancestry_depth,
+            "tokens": row.tokens,
+            "frame_tokens": row.frame_tokens,
             "weight": row.weight,
             "messages": [
                 {"message_id": "", "role": role, "content": content, "created_at": None}
                 for role, content in row.messages
             ],
+            "chosen": row.chosen,
+            "rejected": row.rejected,
             "frozen_at": now,
         }
         for position, row in enumerate(training_set.rows)
+    ]
+
+
+def left_out_rows(training_set: TrainingSet) -> list[dict[str, Any]]:
+    """Return what the set left out as rows of `adapters_left_out`."""
+    now = datetime.now(UTC)
+    named = {"training_set_id": training_set.training_set_id, "frozen_at": now}
+    return [
+        {
+            **named,
+            "source_table": left.source_table,
+            "dialogue_id": left.dialogue_id,
+            "revision": left.revision,
+            "source": left.source,
+            "reason": left.reason,
+        }
+        for left in training_set.left_out
     ]
 
 
@@ -107,47 +221,20 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": chat_of(row), **told}
 
 
-def _own_dialogues(lake: Lake) -> list[dict[str, Any]]:
-    return query.ask(
-        lake,
-        "from stg_dialogues where split = 'train' and source != ? and consent = 'granted' "
-        "and (dialogue_id, revision) not in "
-        "(select (dialogue_id, revision) from embeddings_duplicates) order by dialogue_id",
-        [OWN_ANSWERS],
-    )
-
-
-def _self_chats(lake: Lake) -> list[dict[str, Any]]:
-    """Return the accepted self-chats, but none that says what a held-out dialogue says.
-
-    Nor one that grew from a dialogue whose consent was taken back since.
-    """
-    return query.ask(
-        lake,
-        "from self_chats_dialogues where revision not in "
-        "(select revision from cleaned_dialogues where split != 'train' or consent = 'explore') "
-        "and not list_has_any(parents, "
-        "(select coalesce(list(dialogue_id), []) from cleaned_dialogues "
-        "where consent = 'explore')) "
-        "order by dialogue_id",
-    )
-
-
-def _row(row: Mapping[str, Any], role: Any, table: str) -> Row:
-    return Row(_pairs(chat_of(row)), role, row["dialogue_id"], row["revision"], table)
-
-
-def _pairs(messages: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((m["role"], m["content"]) for m in messages)
-
-
-def _id_of(rows: Sequence[Row]) -> str:
-    parts = [part for row in rows for part in (row.role, repr(row.weight), repr(row.messages))]
-    return content_id("training_set", *parts)
+def _id_of(rows: Iterable[Row], recipe: recipes.Recipe, base: bases.BaseModel) -> str:
+    parts = [
+        part
+        for row in rows
+        for part in (row.role, repr(row.weight), repr(row.messages), row.chosen, row.rejected)
+    ]
+    return content_id("training_set", recipe.recipe_id, base.base_id, *parts)
 
 
 def unknown_dialogues(lake: Lake, planned: TrainingSet) -> int:
-    """Return how many of the set's own dialogues no earlier training set held."""
-    told = lake.arrow("adapters_training_sets", columns="revision", where="role = 'new'")
-    known = set(told.column("revision").to_pylist())
-    return len({row.revision for row in planned.rows if row.role == "new"} - known)
+    """Return how many of the set's own rows no earlier training set held."""
+    own = ("new", "preference")
+    told = lake.arrow(
+        "adapters_training_sets", columns="dialogue_id, revision", where=f"role in {own}"
+    )
+    known = {(row["dialogue_id"], row["revision"]) for row in told.to_pylist()}
+    return len({(r.dialogue_id, r.revision) for r in planned.rows if r.role in own} - known)

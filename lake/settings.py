@@ -85,6 +85,45 @@ class TrainingSettings(_Section):
     )
 
 
+class SelfChatSettings(_Section):
+    """Who talks with itself, by which methods, and what of it may be kept."""
+
+    methods: dict[str, int] = Field(
+        {"paraphrase": 2, "baize_two_call": 1, "constitution": 1},
+        description="draws of every seed by method, see docs/self_chat.md; 0 for none",
+    )
+    practice: int = Field(
+        0, ge=0, description="questions of the base's own schooling that join a day's dialogues"
+    )
+    backend: Literal["embedded", "vllm", "openai"] = Field(
+        "embedded", description="what runs the model: this process, vLLM on a GPU, or an API"
+    )
+    url: str = Field("", description="of the API, without `/v1`")
+    model: str = Field("", description="its name there")
+    api_key: SecretStr | None = Field(None, description="its bearer token")
+    policy: Path | None = Field(
+        None, description="a TOML file of values over the shipped `models/self_chat/policy.toml`"
+    )
+    bounds: Path | None = Field(
+        None, description="a TOML file of values over the shipped `models/self_chat/bounds.toml`"
+    )
+    seeds_per_session: int = Field(
+        24, ge=1, description="dialogues that one run by itself talks over"
+    )
+    tokens_per_session: int = Field(20_000, ge=1, description="written in one run, about")
+    tokens_per_day: int = Field(200_000, ge=0, description="written by itself in a day; 0 for none")
+    seconds_per_day: float = Field(3600.0, ge=0, description="of runs by itself in a day")
+    idle_load: float = Field(
+        0.5, gt=0, description="load a core above which the machine is not idle"
+    )
+    moderation: Path | None = Field(
+        None, description="a file of expressions, one a line, that no generated text may hold"
+    )
+    moderation_hook: str = Field(
+        "", description="`module:function` from a text to the reason why it may not be taught"
+    )
+
+
 class JudgeSettings(_Section):
     """Who compares a challenger's answers with the champion's; it is told, and decides nothing."""
 
@@ -142,6 +181,7 @@ class Settings(BaseSettings):
     personal_data: PersonalDataSettings = PersonalDataSettings()
     consent: ConsentSettings = ConsentSettings()
     training: TrainingSettings = TrainingSettings()
+    self_chat: SelfChatSettings = SelfChatSettings()
     judge: JudgeSettings = JudgeSettings()
     serving: ServingSettings = ServingSettings()
 

@@ -230,6 +230,21 @@ class Lake:
             )
         return len(new)
 
+    def delete(self, table: str, *, where: str, by: Provenance) -> int:
+        """Delete the rows that an SQL predicate names, in one commit; return how many there were.
+
+        Older versions still hold them until `vacuum`.  What a day was made from stays as it was.
+        """
+        from deltalake import CommitProperties
+
+        if not self.exists(table) or not self.rows(table, columns="1", where=where):
+            return 0
+        who = {"asset": by.asset, "run_id": by.run_id, "code_version": by.code_version}
+        properties = CommitProperties(custom_metadata=who)
+        done = self._open(table).delete(where, commit_properties=properties)
+        _make_durable(self.path(table), self.version(table))
+        return int(done["num_deleted_rows"])
+
     def made_from(self, table: str, partition: date | str) -> int | None:
         """Return the fingerprint of what a partition was made from, None if it never was."""
         if not self.exists(table):

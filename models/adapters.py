@@ -94,6 +94,32 @@ def verify(folder: Path) -> Manifest:
     return manifest
 
 
+def why_not_served(folder: Path) -> str:
+    """Return what keeps an adapter from being served beside others; empty for a plain LoRA.
+
+    The serving engine and vLLM mix rows of many adapters in one batch, and both can do that with
+    plain LoRA only: peft refuses `adapter_names` for every other kind and for DoRA, vLLM loads no
+    other.  In a process of its own (`models.backends.embedded`) every adapter runs.
+    """
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if config["peft_type"] != "LORA":
+        return f"it is of kind {config['peft_type']}"
+    if config.get("use_dora"):
+        return "it is a DoRA"
+    return "it carries whole modules" if config.get("modules_to_save") else ""
+
+
+def require_served(folder: Path) -> None:
+    """Raise `DeploymentError` for an adapter that cannot be served beside others."""
+    if reason := why_not_served(folder):
+        raise DeploymentError(
+            f"Adapter `{folder.name[:SHORT_ID]}` cannot be served: {reason}, and the engine mixes "
+            "plain LoRA only.",
+            hint='train with tuner.kind = "lora" to serve, or evaluate it where it lies: '
+            "`models.backends.embedded` runs every kind",
+        )
+
+
 def publish(draft: Path, adapters: Path, adapter_id: str) -> Path:
     """Move a finished adapter to its place by one rename, and return the place.
 

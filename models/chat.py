@@ -81,6 +81,17 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encode
     return _encode_by_turns(tokenizer, messages)
 
 
+def count_tokens(
+    tokenizer: PreTrainedTokenizerBase, conversations: Sequence[Conversation]
+) -> list[int]:
+    """Return how many tokens each whole conversation is, as `encode` would write it."""
+    if not conversations:
+        return []
+    said = [plain(tokenizer, messages) for messages in conversations]
+    encoded = tokenizer.apply_chat_template(said, return_dict=True)
+    return [len(tokens) for tokens in encoded["input_ids"]]
+
+
 def _encode_by_turns(tokenizer: PreTrainedTokenizerBase, messages: Conversation) -> Encoded:
     said = plain(tokenizer, messages)
     whole = list(tokenizer.apply_chat_template(said, return_dict=True)["input_ids"])

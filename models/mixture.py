@@ -14,16 +14,23 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from models.recipes import Recipe
 
-RowRole = Literal["new", "replay", "self"]
+RowRole = Literal["new", "replay", "self", "preference"]
 Chat = tuple[tuple[str, str], ...]
+SHOWN = 12
+"""Digits of a model's id in a judge's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One dialogue of a training set: its messages as (role, content), and where it came from.
+    """One row of a training set: its messages as (role, content), and where it came from.
 
     `weight` is how often it is told in an epoch: 1.0 once, 2.0 twice.  `source_table` with
-    `dialogue_id` and `revision` leads back to the lake; primer rows name `primer`.
+    `dialogue_id` and `revision` leads back to the lake; primer rows name `primer`.  `source` is the
+    export's name, or the method of a self-chat.  `tokens` are by the base's own template, those of
+    a frame before the row's own dialogue among them and in `frame_tokens` alone.
+
+    A row of the role `preference` is a choice: `messages` are its prompt, `dialogue_id` its
+    `preference_id`; one of `chosen` and `rejected` may be empty, where only one answer was judged.
     """
 
     messages: Chat
@@ -32,6 +39,32 @@ class Row:
     revision: str = ""
     source_table: str = ""
     weight: float = 1.0
+    source: str = ""
+    ancestry_depth: int = 0
+    tokens: int = 0
+    frame_tokens: int = 0
+    generator: str = ""
+    judge: str = ""
+    chosen: str = ""
+    rejected: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return what leads back to the lake: table, id, revision."""
+        return self.source_table, self.dialogue_id, self.revision
+
+    @property
+    def judges_itself(self) -> bool:
+        """Return whether the judge is the generator; a judge's id ends in that of its model."""
+        judge = self.judge.rpartition(":")[2][:SHOWN]
+        return bool(judge) and judge == self.generator[:SHOWN]
+
+    def talks(self) -> list[list[dict[str, str]]]:
+        """Return what a network reads of the row: the dialogue, or the prompt with each answer."""
+        if self.role != "preference":
+            return [self.as_chat()]
+        answers = [answer for answer in (self.chosen, self.rejected) if answer]
+        return [[*self.as_chat(), {"role": "assistant", "content": a}] for a in answers]
 
     def as_chat(self) -> list[dict[str, str]]:
         """Return the messages as a list of `{"role", "content"}`."""
@@ -40,7 +73,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What there is to choose from, each in any order."""
+    """What there is to choose from, each in any order.
+
+    `older` may hold rows of `new`: those that are not chosen as new are replayed.
+    """
 
     new: Sequence[Row]
     primer: Sequence[Row] = ()
@@ -69,7 +105,9 @@ def mix(supply: Supply, recipe: Recipe) -> list[Row]:
     repeat = _repeat(recipe, len(new))
     tellings = repeat * len(new)
     primer = _choose(supply.primer, primer_rows_wanted(recipe, len(supply.new)), rng)
-    older = _choose(supply.older, round(wanted.older * tellings), rng)
+    told_as_new = {row.key for row in new}
+    known = [row for row in supply.older if row.key not in told_as_new]
+    older = _choose(known, round(wanted.older * tellings), rng)
     selves = _choose(supply.self_chats, round(wanted.self_chat * len(new)), rng)
     framed = _framed(new, [*primer, *older], round(wanted.framed * tellings), rng)
     plain = repeat * (1 - wanted.framed) if framed else repeat
@@ -78,6 +116,27 @@ def mix(supply: Supply, recipe: Recipe) -> list[Row]:
     rows = [*told, *framed, *primer, *older, *again]
     rng.shuffle(rows)
     return rows
+
+
+def choices(supply: Sequence[Row], recipe: Recipe) -> list[Row]:
+    """Return the choices of a preference set: at most `max_new`, each told `repeat` times."""
+    rng = random.Random(f"choices/{recipe.seed}")
+    taken = _choose(supply, _taken(recipe, len(supply)), rng)
+    return [replace(row, weight=row.weight * _repeat(recipe, len(taken))) for row in taken]
+
+
+def beyond_share(rows: Sequence[Row], recipe: Recipe) -> set[tuple[str, str, str]]:
+    """Return the keys of rows that a recipe's share of their source leaves out, drawn by seed.
+
+    Each source is drawn for itself, so another one beside it changes nothing.
+    """
+    beyond: set[tuple[str, str, str]] = set()
+    for source, share in sorted(recipe.mixture.sources.items()):
+        own = [row for row in rows if row.source == source]
+        rng = random.Random(f"sources/{recipe.seed}/{source}")
+        taken = {row.key for row in _choose(own, round(share * len(own)), rng)}
+        beyond |= {row.key for row in own} - taken
+    return beyond
 
 
 def _taken(recipe: Recipe, new: int) -> int:
@@ -101,7 +160,17 @@ def _framed(new: Sequence[Row], frames: Sequence[Row], count: int, rng: random.R
     if not plain or not again:
         return []
     told = [again[i % len(again)] for i in range(count)]
-    return [replace(row, messages=rng.choice(plain).messages + row.messages) for row in told]
+    return [_under(rng.choice(plain), row) for row in told]
+
+
+def _under(frame: Row, row: Row) -> Row:
+    """Return a row told at the end of another one."""
+    return replace(
+        row,
+        messages=frame.messages + row.messages,
+        tokens=frame.tokens + row.tokens,
+        frame_tokens=frame.tokens,
+    )
 
 
 def _starts_plainly(row: Row) -> bool:

@@ -5,7 +5,7 @@ Their defaults, with the source of each, stand in `recipes/defaults.toml`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -122,3 +122,15 @@ class Mixture(Part):
     framed: float = Field(ge=0, le=1)
     max_new: int = Field(ge=0)
     max_tellings: int = Field(ge=0)
+    unknown_only: bool
+    max_length_ratio: float = Field(ge=0)
+    sources: dict[str, Annotated[float, Field(ge=0, le=1)]]
+
+
+class Budget(Part):
+    """What of a training set models may have made; `models.budget` has the arithmetic."""
+
+    max_depth: int = Field(ge=0)
+    min_human_share: float = Field(ge=0, le=1)
+    max_method_share: float = Field(ge=0, le=1)
+    judge_is_not_generator: bool

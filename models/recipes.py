@@ -19,6 +19,7 @@ from lake.errors import RecipeError
 from lake.ids import json_id
 from models.recipe_parts import (
     AdaptionPrompt,
+    Budget,
     Ia3,
     Lora,
     Mixture,
@@ -60,6 +61,7 @@ class Recipe(Part):
     optimizer: Optimizer
     training: Training
     mixture: Mixture
+    budget: Budget
 
     @property
     def recipe_id(self) -> str:
@@ -170,16 +172,17 @@ def _read(path: Path) -> dict[str, Any]:
 def _merge(base: dict[str, Any], changes: dict[str, Any], *, where: str) -> dict[str, Any]:
     merged = dict(base)
     for key, value in changes.items():
-        if key not in base:
+        if key not in base and base:  # a table without defaults takes any key
             raise RecipeError(
                 f"`{where}` has an unknown key `{key}`.{_nearest(key, base)}",
                 hint=f"known keys here: {', '.join(sorted(base))}",
             )
-        if isinstance(base[key], dict) != isinstance(value, dict):
-            shape = "a table" if isinstance(base[key], dict) else "a single value"
+        default = base.get(key, value)
+        if isinstance(default, dict) != isinstance(value, dict):
+            shape = "a table" if isinstance(default, dict) else "a single value"
             raise RecipeError(f"`{key}` in `{where}` must be {shape}.", hint="see defaults.toml")
         nested = isinstance(value, dict)
-        merged[key] = _merge(base[key], value, where=f"{where}: {key}") if nested else value
+        merged[key] = _merge(default, value, where=f"{where}: {key}") if nested else value
     return merged
 
 

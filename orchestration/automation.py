@@ -44,22 +44,39 @@ def apply(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec
 
 
-def flag(home: Path) -> Path:
+SWITCHES = {
+    "loop": "nightly self-chat and training trigger",
+    "self-chat": "self-chat round the clock, in idle time",
+}
+"""What is shipped off and can be turned on, by the word it has in `steppe automate`."""
+
+
+def flag(home: Path, switch: str = "loop") -> Path:
     """Return the file whose presence turns on what is shipped off."""
-    return home / "automation.on"
+    return home / ("automation.on" if switch == "loop" else f"automation.{switch}.on")
 
 
-def default_status(home: Path) -> tuple[dg.DefaultScheduleStatus, dg.DefaultSensorStatus]:
-    """Return the status of the nightly schedule and of the training trigger."""
-    if flag(home).exists():
-        return dg.DefaultScheduleStatus.RUNNING, dg.DefaultSensorStatus.RUNNING
-    return dg.DefaultScheduleStatus.STOPPED, dg.DefaultSensorStatus.STOPPED
+def is_on(home: Path, switch: str) -> bool:
+    """Return whether a switch is on."""
+    return flag(home, switch).exists()
 
 
-def turn(home: Path, *, on: bool) -> None:
+def schedule_status(home: Path) -> dg.DefaultScheduleStatus:
+    """Return the status of the nightly schedule."""
+    on = is_on(home, "loop")
+    return dg.DefaultScheduleStatus.RUNNING if on else dg.DefaultScheduleStatus.STOPPED
+
+
+def sensor_status(home: Path, switch: str) -> dg.DefaultSensorStatus:
+    """Return the status of a sensor that a switch turns on."""
+    on = is_on(home, switch)
+    return dg.DefaultSensorStatus.RUNNING if on else dg.DefaultSensorStatus.STOPPED
+
+
+def turn(home: Path, *, on: bool, switch: str = "loop") -> None:
     """Turn what is shipped off on, or off again."""
     home.mkdir(parents=True, exist_ok=True)
     if on:
-        flag(home).touch()
+        flag(home, switch).touch()
     else:
-        flag(home).unlink(missing_ok=True)
+        flag(home, switch).unlink(missing_ok=True)

@@ -285,18 +285,71 @@ def doctor(dry_run: bool) -> None:
 
 @main.command()
 @click.argument("switch", type=click.Choice(["on", "off", "status"]))
-def automate(switch: str) -> None:
-    """Turn the nightly self-chat and the training trigger on or off."""
+@click.argument("what", type=click.Choice(["loop", "self-chat"]), default="loop")
+def automate(switch: str, what: str) -> None:
+    """Turn the nightly self-chat and the training trigger on or off, or self-chat in idle time."""
     from orchestration import automation, pages
 
     chosen = settings()
     if switch != "status":
-        automation.turn(chosen.home, on=switch == "on")
+        automation.turn(chosen.home, on=switch == "on", switch=what)
         pages.reload_definitions(chosen)
-    state = "on" if automation.flag(chosen.home).exists() else "off"
-    click.echo(f"nightly self-chat and training trigger: {state}")
+    state = "on" if automation.is_on(chosen.home, what) else "off"
+    click.echo(f"{automation.SWITCHES[what]}: {state}")
     if state == "on":
         click.echo("they run while `steppe ui` runs", err=True)
+
+
+@main.group(cls=_Commands, name="self-chat")
+def self_chat() -> None:
+    """Self-chat round the clock: what it said, and a person's word on it."""
+
+
+@self_chat.command(name="status")
+@SHAPE
+def self_chat_status(shape: str) -> None:
+    """Show whether self-chat may go on, what of the day's budget is left, and every session."""
+    from orchestration import talking_to_itself
+
+    talking_to_itself.status(settings(), shape=shape)
+
+
+@self_chat.command(name="run")
+def self_chat_run() -> None:
+    """Hold one session now, within the day's budget."""
+    from orchestration import console, talking_to_itself
+
+    with console.watching():
+        said = talking_to_itself.run(settings())
+    click.echo(said)
+
+
+@self_chat.command(name="hold")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+def self_chat_hold(reason: str) -> None:
+    """Let no session begin until `steppe self-chat resume`."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.say(settings(), "held", reason))
+
+
+@self_chat.command(name="resume")
+@click.option("--reason", default="", help="Why; it is recorded.")
+def self_chat_resume(reason: str) -> None:
+    """Let sessions begin again after a pause or a hold."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.say(settings(), "resumed", reason))
+
+
+@self_chat.command(name="forget")
+@click.argument("day", type=click.DateTime(formats=["%Y-%m-%d"]))
+@click.option("--reason", default="", help="Why; it is recorded.")
+def self_chat_forget(day: datetime, reason: str) -> None:
+    """Delete everything that the sessions of DAY said."""
+    from orchestration import talking_to_itself
+
+    click.echo(talking_to_itself.forget(settings(), day.date(), reason))
 
 
 @main.group(cls=_Commands)
@@ -331,6 +384,48 @@ def base_grow() -> None:
     with console.watching():
         found = turn.grow_base(settings())
     exploring.show_base(found)
+
+
+@main.group(cls=_Commands, name="training-set")
+def training_set() -> None:
+    """Training sets as they were frozen: what taught each adapter, and what did not."""
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@training_set.command(name="list")
+@JSON
+def training_set_list(as_json: bool) -> None:
+    """List every training set, newest first, with the adapter it made."""
+    from orchestration import training_sets
+
+    training_sets.show_all(settings(), as_json=as_json)
+
+
+@training_set.command(name="show")
+@click.argument("words", metavar="[ID]", required=False, default="")
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(0, 100))
+@click.option("--json", "as_json", is_flag=True, help="The whole of it as one JSON object.")
+def training_set_show(words: str, samples: int, as_json: bool) -> None:
+    """Show a training set, the newest by default: rows, tokens, budget, what was left out.
+
+    ID is the beginning of its id, or of the id of the adapter it made.
+    """
+    from orchestration import training_sets
+
+    training_sets.show(settings(), words, samples=samples, as_json=as_json)
+
+
+@training_set.command(name="diff")
+@click.argument("a")
+@click.argument("b")
+@click.option("--json", "as_json", is_flag=True, help="Every row and key that differs, a line.")
+def training_set_diff(a: str, b: str, as_json: bool) -> None:
+    """Show how training set B differs from A: rows, weights, and the recipe key by key."""
+    from orchestration import training_sets
+
+    training_sets.show_difference(settings(), a, b, as_json=as_json)
 
 
 @main.command(name="settings")

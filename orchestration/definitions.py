@@ -17,15 +17,15 @@ def build(chosen: Settings) -> dg.Definitions:
     """Return the definitions over one home."""
     loaded = dg.load_assets_from_modules(MODULES)
     found = [a for a in loaded if isinstance(a, dg.AssetsDefinition)]
-    schedule, trigger = automation.default_status(chosen.home)
     return dg.Definitions(
         assets=[a.map_asset_specs(automation.apply) for a in found],
         asset_checks=CHECKS,
-        jobs=[jobs.INTAKE, jobs.TRAINING],
-        schedules=[jobs.nightly(schedule)],
+        jobs=[jobs.INTAKE, jobs.TRAINING, jobs.SESSION],
+        schedules=[jobs.nightly(automation.schedule_status(chosen.home))],
         sensors=[
             sensors.inbox_sensor,
-            sensors.training_sensor(trigger),
+            sensors.training_sensor(automation.sensor_status(chosen.home, "loop")),
+            sensors.idle_sensor(automation.sensor_status(chosen.home, "self-chat")),
             sensors.failure_sensor,
             dg.AutomationConditionSensorDefinition(
                 "automation",

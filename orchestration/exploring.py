@@ -123,9 +123,16 @@ def example_settings() -> str:
         if default is None:
             lines.append(f'# {key} = ""{meaning}')
         else:
-            shown = default if isinstance(default, int | float | dict) else str(default)
-            lines.append(f"{key} = {json.dumps(shown)}{meaning}")
+            lines.append(f"{key} = {_toml(default)}{meaning}")
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """Return a setting's default as TOML writes it."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{json.dumps(key)} = {_toml(v)}" for key, v in value.items())
+        return f"{{{inner}}}" if inner else "{}"
+    return json.dumps(value if isinstance(value, int | float) else str(value))
 
 
 def _flat(settings: Settings) -> list[tuple[str, Any, Any]]:

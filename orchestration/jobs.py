@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import raw
+from assets import raw, self_chats
 from assets.partitions import DAYS
 
 BY_DAY = ("raw", "cleaned", "embeddings", "self_chats")
@@ -18,9 +18,14 @@ INTAKE = dg.define_asset_job(
 )
 SELF_CHAT = dg.define_asset_job(
     "self_chat",
-    selection=dg.AssetSelection.groups("self_chats"),
+    selection=dg.AssetSelection.assets(*self_chats.SPECS),
     partitions_def=DAYS,
     description="Let the model talk over a day's dialogues.",
+)
+SESSION = dg.define_asset_job(
+    "self_chat_session",
+    selection=dg.AssetSelection.assets(self_chats.SESSIONS),
+    description="Hold one session of self-chat by itself, within the day's budget.",
 )
 TRAINING = dg.define_asset_job(
     "training",

@@ -1,12 +1,13 @@
 """What starts runs: new files, enough new dialogues; and what is said when a run fails."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from assets import fingerprints, inbox, training_sets
+from assets import fingerprints, inbox, sessions, training_sets
 from assets.lineage import trained
 from lake.ids import content_id
 from lake.settings import settings
@@ -90,6 +91,45 @@ def training_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         return dg.RunRequest(run_key=planned.training_set_id)
 
     return enough_new_dialogues
+
+
+IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def idle_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    """Return the trigger of self-chat round the clock: an idle machine and budget left."""
+
+    @dg.sensor(
+        name="idle_self_chat",
+        job=jobs.SESSION,
+        minimum_interval_seconds=120,
+        default_status=status,
+        description="An idle machine talks with itself, within the day's budget.",
+    )
+    def idle_self_chat(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        chosen = settings()
+        busy = context.instance.get_runs_count(dg.RunsFilter(statuses=IN_PROGRESS))
+        if reason := _why_busy(busy, chosen.self_chat.idle_load):
+            return dg.SkipReason(reason)
+        if reason := sessions.why_not(Lake(chosen.home), chosen, datetime.now(UTC)):
+            return dg.SkipReason(reason)
+        return dg.RunRequest()
+
+    return idle_self_chat
+
+
+def _why_busy(runs: int, most: float) -> str:
+    """Return why the machine is not idle, or an empty string."""
+    if runs:
+        return f"{runs} runs are under way"
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return f"the load a core is {load:.2f}, more than {most}" if load > most else ""
 
 
 @dg.run_failure_sensor(

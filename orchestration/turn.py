@@ -13,7 +13,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from assets import STAGES, cleaned, evaluations, fingerprints, inbox, judgements, raw, training_sets
+from assets import (
+    STAGES,
+    adapters,
+    cleaned,
+    evaluations,
+    fingerprints,
+    inbox,
+    judgements,
+    raw,
+    self_chats,
+    training_sets,
+)
 from assets.deployments import crown
 from assets.lineage import champion, deployed, elected, registry_of, standing, trained
 from lake.errors import LakeError, SteppeError
@@ -32,7 +43,7 @@ BY_DAY = {
     "raw": tuple(raw.SPECS),
     "cleaned": tuple(cleaned.SPECS),
     "embeddings": ("embeddings_messages", "embeddings_duplicates"),
-    "self_chats": ("self_chats_dialogues", "self_chats_dropped"),
+    "self_chats": tuple(self_chats.SPECS),
 }
 QUIET: dict[str, Any] = {"loggers": {"console": {}}}
 
@@ -81,6 +92,15 @@ def serve_elected(settings: Settings) -> Turn:
         return taking.turn
 
 
+def materialize(settings: Settings, names: Sequence[str]) -> Turn:
+    """Materialize assets that have no days as a run of its own."""
+    with only_one(settings), instances.opened(settings) as instance:
+        taking = _Taking(settings, instance, was_cut=False)
+        taking.ensure_base()
+        taking.run(names)
+        return taking.turn
+
+
 def grow_base(settings: Settings) -> bases.BaseModel:
     """Grow or fetch the base as a run of its own, unless it is here."""
     with only_one(settings), instances.opened(settings) as instance:
@@ -109,14 +129,14 @@ class _Taking:
         inbox.admit(self.settings.inbox, day=datetime.now(UTC).date())
         for day in self._days():
             if stages := self._stale(day, until):
-                self._run([name for stage in stages for name in BY_DAY[stage]], day=day)
+                self.run([name for stage in stages for name in BY_DAY[stage]], day=day)
                 self.turn.days.append(day)
         return self.turn
 
     def ensure_base(self) -> bases.BaseModel:
         found = bases.find_base(self.settings.base_model, self.settings.models_dir)
         if found is None:
-            self._run(["base_model"])
+            self.run(["base_model"])
             found = bases.find_base(self.settings.base_model, self.settings.models_dir)
         if found is None:
             raise TurnFailed("The base was grown and is not there.", hint="run `steppe doctor`")
@@ -165,7 +185,7 @@ class _Taking:
         if planned is None:
             return
         if trained(self.lake, planned) is None:
-            self._run(["adapters_training_sets", "adapters_versions"])
+            self.run([*adapters.SETS, "adapters_versions"])
         adapter = trained(self.lake, planned)
         if adapter is None:
             raise TurnFailed("An adapter was trained and is not there.", hint="`steppe doctor`")
@@ -180,14 +200,14 @@ class _Taking:
             return
         about = judgements.prepare(self.lake, self.settings, adapter, base, policy)
         if about.verdict_row(self.lake) is None:
-            self._run(tuple(evaluations.SPECS), may_refuse=True)
+            self.run(tuple(evaluations.SPECS), may_refuse=True)
         self.turn.verdict = standing(self.lake, adapter_id)
 
     def serve(self, base: bases.BaseModel) -> None:
         """Serve whom the newest decision lets through, unless that is who is served."""
         decision = elected(self.lake, base.base_id)
         if decision and decision["adapter_id"] != champion(self.lake, base.base_id):
-            self._run(["deployments_history"])
+            self.run(["deployments_history"])
             self.turn.deployed = True
 
     def _reconcile(self) -> None:
@@ -196,7 +216,7 @@ class _Taking:
         if row and self.was_cut:
             crown(registry_of(self.settings), row["adapter_id"])
 
-    def _run(
+    def run(
         self, names: Sequence[str], *, day: date | None = None, may_refuse: bool = False
     ) -> None:
         """Materialize assets in this process, in one Dagster run."""

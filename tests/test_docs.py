@@ -22,6 +22,8 @@ from assets.cleaning.text import TEXT_RULES
 from assets.records import Place, records_table
 from lake import errors, schemas
 from lake.settings import Settings
+from models.self_chat import METHODS
+from models.self_chat.monitors import Bounds
 from orchestration.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -160,13 +162,21 @@ def test_every_cleaning_rule_has_an_example() -> None:
 
 
 def test_every_reason_of_a_self_chat_is_documented() -> None:
-    page = _read("docs/cleaning.md")
+    page = _read("docs/self_chat.md")
     found = _returned("models/self_chat/filters.py", ending="")
-    for method in ("two_role", "paraphrase"):
-        found |= _arguments(f"models/self_chat/{method}.py", {"stop"})
+    for module in (*METHODS, "stage", "baize_one_call"):
+        found |= _arguments(f"models/self_chat/{module}.py", {"stop", "refuse"})
+    found |= {"no_tags", "wrong_order"}  # what its parser says stands in a pair with no turns
 
     assert {"ungrounded", "no_stop", "question_", "no_question", "not_answered"} <= found
+    assert {"role_flip", "judge_undecided", "out_of_character", "never_right"} <= found
     assert [] == [word for word in sorted(found) if f"`{word}" not in page]
+
+
+def test_every_method_of_self_chat_and_every_bound_is_documented() -> None:
+    page = _read("docs/self_chat.md")
+
+    assert [] == [name for name in (*METHODS, *Bounds.model_fields) if f"`{name}`" not in page]
 
 
 def test_every_reason_of_quarantine_is_documented() -> None:

@@ -122,10 +122,10 @@ class VllmModel:
         config = json.loads((self.adapter_path / adapters.CONFIG).read_text(encoding="utf-8"))
         rank = int(config.get("r", 0))
         fitting = [allowed for allowed in RANKS if allowed >= rank]
-        if config.get("peft_type") != "LORA" or not fitting:
+        reason = adapters.why_not_served(self.adapter_path)
+        if reason or not fitting:
             raise BackendUnavailable(
-                f"vLLM cannot serve `{self.adapter_path.name}`: "
-                f"{config.get('peft_type')} of rank {rank}.",
+                f"vLLM cannot serve `{self.adapter_path.name}`: {reason or f'its rank is {rank}'}.",
                 hint=f"it takes plain LoRA up to rank {RANKS[-1]}; use the embedded backend",
             )
         return fitting[0]

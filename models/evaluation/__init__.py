@@ -81,8 +81,8 @@ class Result:
 class Evaluation:
     """Every suite's result for one model, and what that model is.
 
-    `trained_base_id` and `trained_template_id` are what the adapter's manifest names; those of a
-    bare base are its own.
+    `tokens` were written in answers, or read where a suite measures losses.  `trained_base_id` and
+    `trained_template_id` are what the adapter's manifest names; those of a bare base are its own.
     """
 
     model_id: str
@@ -92,6 +92,7 @@ class Evaluation:
     trained_base_id: str
     trained_template_id: str
     held_out_split: str = "test"
+    tokens: int = 0
 
     @property
     def scores(self) -> list[Score]:

@@ -35,8 +35,11 @@ class Judge(Protocol):
     def judge_id(self) -> str:
         """Return the name its opinions are kept under."""
 
-    def judge(self, question: str, first: str, second: str) -> Opinion:
-        """Return which answer is better; never raise, whatever the judge does."""
+    def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
+        """Return which answer is better; never raise, whatever the judge does.
+
+        `facts` are what is known of the person who asked.
+        """
 
 
 @dataclass(frozen=True, slots=True)

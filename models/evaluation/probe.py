@@ -30,11 +30,13 @@ def run(base_path: Path, adapter_path: Path | None, prompts: Conversations) -> R
 
     `logit_difference` is the largest change of a first-token logit that the served adapter makes,
     `served_error` how far the served logits are from the trained ones at most.  For a model
-    without an adapter all are 0: there is nothing to probe.
+    without an adapter all are 0: there is nothing to probe.  An adapter that the engine cannot
+    serve (IA3, LLaMA-Adapter, DoRA) moves nothing there either, which the gate refuses.
     """
     found = {"files_match": 0.0, "logit_difference": 0.0, "served_error": 0.0}
     if adapter_path is not None:
         found["files_match"] = float(_is_sound(adapter_path))
+    if adapter_path is not None and not adapters.why_not_served(adapter_path):
         base, trained, served = logits(base_path, adapter_path, prompts)
         found["logit_difference"] = float((served - base).abs().max())
         found["served_error"] = float((served - trained).abs().max())

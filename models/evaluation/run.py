@@ -85,9 +85,11 @@ def evaluate(
     template = template_id(load_tokenizer(base_path))
     manifest = adapters.read_manifest(adapter_path) if adapter_path else None
     results = {contamination.SUITE: contamination.run(items.suites)} if items.suites else {}
+    written = 0
     if manifest is None or manifest.base_id == base_id:
         model = TransformersModel(base_path, adapter_path)
-        results |= _scored(model, items, seed, progress)
+        scored, written = _scored(model, items, seed, progress)
+        results |= scored
     return Evaluation(
         model_id=manifest.adapter_id if manifest else base_path.name,
         base_id=base_id,
@@ -96,6 +98,7 @@ def evaluate(
         trained_base_id=manifest.base_id if manifest else base_id,
         trained_template_id=manifest.template_id if manifest else template,
         held_out_split=items.held_out_split,
+        tokens=written + sum(x.tokens for r in results.values() for x in r.losses.values()),
     )
 
 
@@ -104,7 +107,9 @@ def _scored(
     items: Items,
     seed: int,
     progress: Callable[[str, int, int], None] | None,
-) -> dict[str, Result]:
+) -> tuple[dict[str, Result], int]:
+    """Return every suite's result, and how many tokens the model wrote for them."""
+
     def tell(suite: str) -> Callable[[int, int], None] | None:
         return (lambda done, total: progress(suite, done, total)) if progress else None
 
@@ -115,7 +120,7 @@ def _scored(
     seconds = time.monotonic() - started
     asked = [*items.exact, *items.anchor]
     prompts, references = [i.prompt for i in asked], [i.reference for i in asked]
-    return {
+    results = {
         held_out.SUITE: held_out.run(model, items.held_out, seed=seed),
         relevance.SUITE: relevance.run(model, items.held_out, seed=seed),
         exact.SUITE: answers,
@@ -125,3 +130,4 @@ def _scored(
         health.SUITE: health.measure(said, references, seconds=seconds),
         probe.SUITE: probe.run(model.base_path, model.adapter_path, prompts[:PROBES]),
     }
+    return results, sum(answer.tokens for answer in said)

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from lake.ids import content_id, file_id
-from models.primer import formats, prompts, skills
+from models.primer import formats, notes, prompts, skills
 from models.primer.draw import Draw, Split
 from models.primer.registry import FORMATS, SKILLS, Said, draw_format
 
@@ -26,6 +26,7 @@ __all__ = [
     "PrimerDialogue",
     "dialogues",
     "formats",
+    "notes",
     "primer_id",
     "prompts",
     "skills",

@@ -144,7 +144,7 @@ ShapeFunction = Callable[[Draw], Fact]
 SHAPES: dict[str, ShapeFunction] = {}
 
 
-def _shape(function: ShapeFunction) -> ShapeFunction:
+def shape(function: ShapeFunction) -> ShapeFunction:
     SHAPES[function.__name__.strip("_")] = function
     return function
 
@@ -181,7 +181,7 @@ def _somewhere(draw: Draw) -> str:
     return f"{draw.choice(('под', 'за', 'рядом с'))} {lang.inflect(draw.thing(), 'ablt')}"
 
 
-@_shape
+@shape
 def _name(draw: Draw) -> Fact:
     who = _being(draw, PETS + PEOPLE)
     name = draw.choice(world.FIRST_NAMES) if draw.chance(0.3) else draw.nickname()
@@ -197,7 +197,7 @@ def _name(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _place(draw: Draw) -> Fact:
     thing = draw.choice(PLURALS) if draw.chance(0.2) else _thing(draw)
     kind = lang.gender(thing)
@@ -226,7 +226,7 @@ def _place(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _birthday(draw: Draw) -> Fact:
     who = _being(draw, PEOPLE)
     date = f"{draw.choice(DATES)} {lang.inflect(draw.choice(world.MONTHS), 'gent')}"
@@ -248,7 +248,7 @@ def _birthday(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _favourite_dish(draw: Draw) -> Fact:
     dish, joint = draw.choice(DISHES)
     filling = draw.thing()
@@ -271,7 +271,7 @@ def _favourite_dish(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _garden(draw: Draw) -> Fact:
     where = draw.choice(GARDENS)
     crops = sorted({_edible(draw, CROPS) for _ in range(draw.number(1, 3))})
@@ -288,7 +288,7 @@ def _garden(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _colour(draw: Draw) -> Fact:
     thing = _thing(draw)
     colour = lang.agreeing(draw.choice(COLOURS), thing)
@@ -304,7 +304,7 @@ def _colour(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _quality(draw: Draw) -> Fact:
     thing = _thing(draw)
     word = draw.adjective()
@@ -321,7 +321,7 @@ def _quality(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _routine(draw: Draw) -> Fact:
     i_do, you_do = draw.choice(ROUTINES)
     hour = draw.choice(HOURS)
@@ -336,7 +336,7 @@ def _routine(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _meal(draw: Draw) -> Fact:
     meal = draw.choice(MEALS)
     dish = _edible(draw, FOODS)
@@ -352,7 +352,7 @@ def _meal(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _workplace(draw: Draw) -> Fact:
     place = draw.thing()
     where = f"{draw.choice(('в', 'на'))} {lang.inflect(place, 'loct')}"
@@ -369,7 +369,7 @@ def _workplace(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _profession(draw: Draw) -> Fact:
     master = draw.being()
     trade = lang.inflect(master, "ablt")
@@ -395,7 +395,7 @@ def _profession(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _dwelling(draw: Draw) -> Fact:
     who = _being(draw, PEOPLE)
     where = town = draw.choice(CITIES)
@@ -414,7 +414,7 @@ def _dwelling(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _visit(draw: Draw) -> Fact:
     host = _being(draw, ("врач", "мастер", "портной", "адвокат", "сосед"))
     whom = lang.inflect(host, "datv")
@@ -432,7 +432,7 @@ def _visit(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _feeding(draw: Draw) -> Fact:
     who, dish = _being(draw, PETS), _edible(draw, FOODS)
     food = lang.inflect(dish, "accs")
@@ -453,7 +453,7 @@ def _feeding(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _favourite_work(draw: Draw) -> Fact:
     work, thing = draw.choice(WORKS), draw.thing()
     title = f"«{lang.capital(lang.agreeing(draw.adjective(), thing))} {thing}»"
@@ -475,7 +475,7 @@ def _favourite_work(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _age(draw: Draw) -> Fact:
     who = _being(draw, PEOPLE + PETS)
     years = draw.number(2, 90)
@@ -491,7 +491,7 @@ def _age(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _number(draw: Draw) -> Fact:
     thing = _thing(draw)
     value = str(draw.number(10, 9999))
@@ -507,7 +507,7 @@ def _number(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _gift(draw: Draw) -> Fact:
     who, thing = _being(draw, PEOPLE), _thing(draw)
     gift = lang.inflect(thing, "accs")
@@ -523,7 +523,7 @@ def _gift(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _hobby(draw: Draw) -> Fact:
     when = draw.choice(WEEKLY)
     i_do, you_do = draw.choice(HOBBIES)
@@ -538,7 +538,7 @@ def _hobby(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _shopping(draw: Draw) -> Fact:
     goods = sorted({_thing(draw) for _ in range(draw.number(1, 2))})
     listed = " и ".join(lang.inflect(thing, "accs") for thing in goods)
@@ -553,7 +553,7 @@ def _shopping(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _dislike(draw: Draw) -> Fact:
     thing = _thing(draw)
     if draw.chance(0.5):
@@ -579,7 +579,7 @@ def _dislike(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _transport(draw: Draw) -> Fact:
     thing = _thing(draw)
     vehicle = lang.inflect(thing, "loct")
@@ -595,7 +595,7 @@ def _transport(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _trip(draw: Draw) -> Fact:
     month = lang.inflect(draw.choice(world.MONTHS), "loct")
     place = draw.thing()
@@ -611,7 +611,7 @@ def _trip(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _route(draw: Draw) -> Fact:
     where = draw.choice(("до дома", "до работы", "до дачи", "до вокзала", "до рынка", "до школы"))
     vehicle = draw.choice(("автобусе", "трамвае", "поезде"))
@@ -627,7 +627,7 @@ def _route(draw: Draw) -> Fact:
     )
 
 
-@_shape
+@shape
 def _chore(draw: Draw) -> Fact:
     thing = _thing(draw)
     whom = lang.inflect(thing, "accs")

@@ -126,7 +126,7 @@ class Plan:
     `boldness` is the temperature of answers that are to be criticised, checked or judged: where
     every answer is the best one, there is nothing to learn from.
     `depth` is that of what the generator itself has learned from: 0 where all of it was people's.
-    `max_tokens` above 0 ends a run once so many were written.
+    `max_tokens` and `max_seconds` above 0 end a run once so much was written or has gone by.
     """
 
     seed: int = 0
@@ -141,3 +141,4 @@ class Plan:
     boldness: float = 1.1
     depth: int = 0
     max_tokens: int = 0
+    max_seconds: float = 0.0

@@ -13,8 +13,8 @@ def both_orders(stage: Stage, draft: Draft, one: str, other: str) -> float:
     """
     if stage.judge is None:
         return 0.0
-    there = stage.judge.judge(draft.asked, one, other).choice
-    back = stage.judge.judge(draft.asked, other, one).choice
+    there = stage.judge.judge(draft.asked, one, other, draft.seed.facts).choice
+    back = stage.judge.judge(draft.asked, other, one, draft.seed.facts).choice
     points = [POINTS[there] - 0.5] if there else []
     points += [0.5 - POINTS[back]] if back else []
     draft.judge = stage.judge.judge_id

@@ -141,8 +141,9 @@ class Filters:
             return "refusal"
         if stock_phrases.mentions_its_make(answer):
             return "self_mention"
-        if not self.policy.grounded:
-            return ""
+        return self._groundless(question, answer, topic) if self.policy.grounded else ""
+
+    def _groundless(self, question: str, answer: str, topic: frozenset[str]) -> str:
         if folded(answer) not in self.answers:
             return "ungrounded"
         about, wanted = subjects(question), aspects(question)

@@ -29,8 +29,8 @@ def generate(
 ) -> list[SelfChat]:
     """Return every dialogue the model made from the seeds, kept or not; the same for one seed.
 
-    With `journals` a run that was killed goes on where it stopped.  A plan's budget of tokens
-    ends it early, between two chunks; what was begun until then is returned.
+    With `journals` a run that was killed goes on where it stopped.  A plan's budget ends
+    it early, between two chunks; what was begun until then is returned.
     """
     chosen = _chosen(seeds, stage.plan)
     journal = Journal(journals / run_id(stage, chosen)) if journals else None
@@ -42,12 +42,20 @@ def generate(
         found += journal.chunk(name, make) if journal else make()
         if progress:
             progress(method, done, len(work))
-        if stage.plan.max_tokens and sum(c.tokens for c in found) >= stage.plan.max_tokens:
+        if _is_spent(stage.plan, found):
             break
     chats = judged(found, stage.filters)
     if journal:
         journal.forget()
     return chats
+
+
+def _is_spent(plan: Plan, found: Sequence[SelfChat]) -> bool:
+    tokens, seconds = sum(c.tokens for c in found), sum(c.seconds for c in found)
+    return bool(
+        (plan.max_tokens and tokens >= plan.max_tokens)
+        or (plan.max_seconds and seconds >= plan.max_seconds)
+    )
 
 
 def run_id(stage: Stage, seeds: Sequence[Seed]) -> str:

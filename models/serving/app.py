@@ -25,6 +25,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
+from lake.errors import DeploymentError
 from lake.ids import json_id
 from models.chat import prompt_tokens
 from models.serving import engine as engines
@@ -154,7 +155,10 @@ class Service:
         if name == BASE_NAME:
             return await self._switch("", probe_difference=0.0)
         call = self.engine.call
-        await asyncio.wrap_future(call(self.engine.load_adapter, name, self.folder_of(name)))
+        try:
+            await asyncio.wrap_future(call(self.engine.load_adapter, name, self.folder_of(name)))
+        except DeploymentError as error:
+            raise HTTPException(409, str(error)) from error
         ids = encode(self.engine, probe)
         base = await asyncio.wrap_future(call(self.engine.last_logits, ids, engines.BASE))
         tuned = await asyncio.wrap_future(call(self.engine.last_logits, ids, name))

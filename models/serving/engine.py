@@ -23,6 +23,8 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
+from models.adapters import require_served
+
 logger = logging.getLogger(__name__)
 
 BASE = "__base__"  # peft's word for "no adapter" in a mixed batch
@@ -115,9 +117,13 @@ class Engine(threading.Thread):
     # --- adapters: through `call` only --------------------------------------------------------
 
     def load_adapter(self, name: str, path: Path) -> None:
-        """Load an adapter under a name that was never used for other weights."""
+        """Load an adapter under a name that was never used for other weights.
+
+        Raise `DeploymentError` for one whose rows cannot share a batch with others.
+        """
         if name in self.adapters:
             return
+        require_served(path)
         if isinstance(self.model, PeftModel):
             self.model.load_adapter(str(path), adapter_name=name)
         else:

@@ -190,6 +190,6 @@ def _same_shape(config: PeftConfig, recipe: Recipe) -> None:
 def _must_be_lora(config: PeftConfig) -> None:
     if config.peft_type.value != "LORA" or config.use_dora:
         raise ModelError(
-            f"The parent adapter, {config.peft_type.value}, is no plain LoRA: it cannot be stacked.",
+            f"The parent adapter, {config.peft_type.value}, is no plain LoRA; only those stack.",
             hint="stack on a plain LoRA, or set tuner.stack = false to train the parent on",
         )

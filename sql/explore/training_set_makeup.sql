@@ -8,8 +8,8 @@ with sources as (
 
 rows_of as (
     select
-        adapters_training_sets.*,
-        coalesce(sources.source, source_table) as source
+        adapters_training_sets.* exclude (source),
+        coalesce(nullif(adapters_training_sets.source, ''), sources.source, source_table) as source
     from main.adapters_training_sets
     left join sources on adapters_training_sets.dialogue_id = sources.dialogue_id
 )

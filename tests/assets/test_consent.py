@@ -42,7 +42,7 @@ def self_chat(name: str, parent: str) -> dict[str, Any]:
         "self_chats_dialogues",
         dialogue_id=name,
         revision=name,
-        parent_dialogue_id=parent,
+        parents=[parent],
         messages=dialogue(name, "granted")["messages"],
     )
 

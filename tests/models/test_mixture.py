@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import recipes
-from models.mixture import Row, Supply, mix, primer_rows_wanted
+from models.mixture import Row, Supply, beyond_share, choices, mix, primer_rows_wanted
 
 RECIPE = recipes.load("embedded")
 
@@ -87,3 +87,60 @@ def test_many_new_rows_are_told_less_often_each():
 
     assert sum(r.weight for r in told) == pytest.approx(60)
     assert primer_rows_wanted(few, 40) == round(60 * wanted.primer)
+
+
+def changed(**values):
+    wanted = RECIPE.mixture.model_copy(update=values)
+    return RECIPE.model_copy(update={"mixture": wanted})
+
+
+def test_what_is_told_as_new_is_not_replayed_besides():
+    own = rows("new", 40, "н")
+    again = [Row(r.messages, "replay", r.dialogue_id) for r in own]
+    ten = changed(max_new=10, framed=0.0, older=20.0)
+
+    mixed = mix(Supply(own, older=again), ten)
+
+    new, old = ({r.dialogue_id for r in mixed if r.role == role} for role in ("new", "replay"))
+    assert (10, 30, set()) == (len(new), len(old), new & old)
+
+
+def test_a_source_gives_its_share_and_the_others_all():
+    own = [Row(r.messages, "new", r.dialogue_id, source="a") for r in rows("new", 40, "а")]
+    other = [Row(r.messages, "new", r.dialogue_id, source="b") for r in rows("new", 7, "б")]
+    half = changed(sources={"a": 0.5, "nobody": 0.0})
+
+    left = beyond_share([*own, *other], half)
+
+    assert 20 == len(left) == len(left & {r.key for r in own})
+    assert left == beyond_share([*reversed(own)], half)
+
+
+def test_a_framed_row_tells_what_of_it_is_frame():
+    own = [Row(r.messages, "new", r.dialogue_id, tokens=10) for r in rows("new", 40, "н")]
+    primer = [Row(r.messages, "replay", tokens=7) for r in rows("replay", 900, "п")]
+
+    told = {
+        (len(r.messages), r.tokens, r.frame_tokens)
+        for r in mix(Supply(own, primer), RECIPE)
+        if r.role == "new"
+    }
+
+    assert {(2, 10, 0), (4, 17, 7)} == told
+
+
+def test_choices_are_drawn_by_seed_and_told_as_often_as_new_rows():
+    listed = rows("preference", 40, "п")
+
+    ten = choices(listed, changed(max_new=10))
+
+    assert ten == choices(listed[::-1], changed(max_new=10))
+    assert (10, {RECIPE.mixture.repeat}) == (len(ten), {r.weight for r in ten})
+
+
+def test_a_choice_is_read_once_with_each_answer():
+    one = Row((("user", "Где?"),), "preference", chosen="Тут.", rejected="Там.")
+    liked = Row((("user", "Где?"),), "preference", chosen="Тут.")
+    ends = [[talk[-1]["content"] for talk in row.talks()] for row in (one, liked)]
+
+    assert [["Тут.", "Там."], ["Тут."]] == ends

@@ -1,4 +1,4 @@
-"""The network computes what Qwen3 or Llama computes, and its written-out gradients are the true ones."""
+"""The network computes what Qwen3 or Llama computes, and its own gradients are the true ones."""
 
 from dataclasses import replace
 

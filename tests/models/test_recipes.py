@@ -96,6 +96,30 @@ def test_guanaco_is_the_published_one(size, dropout, lr):
     assert recipe.training.batch * recipe.training.accumulation == 16
 
 
+def test_a_share_of_any_source_can_be_asked_for(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[mixture.sources]\nsharegpt = 0.5\noasst = 1\n")
+
+    assert {"sharegpt": 0.5, "oasst": 1.0} == recipes.load(path).mixture.sources
+
+
+def test_a_share_is_no_count(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[mixture.sources]\nsharegpt = 30\n")
+
+    with pytest.raises(RecipeError, match=r"`mixture.sources.sharegpt` = 30"):
+        recipes.load(path)
+
+
+def test_a_budget_is_part_of_the_id(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[budget]\nmax_depth = 1\n")
+    plain = tmp_path / "plain.toml"
+    plain.write_text("")
+
+    assert recipes.load(path).recipe_id != recipes.load(plain).recipe_id
+
+
 @pytest.mark.parametrize(
     ("name", "lora", "lr", "rows_a_step", "max_length"),
     [

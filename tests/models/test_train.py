@@ -64,4 +64,6 @@ def test_behind_pipes_progress_metadata_and_the_check_come_back(quick_request, t
     assert result.success
     assert trained.adapter_id == made.metadata["adapter_id"].value
     assert result.get_asset_check_evaluations()[0].passed
-    assert ["ready", "estimate", "rows", *["step"] * 6, "done"] == [event["event"] for event in told]
+    assert ["ready", "estimate", "rows", *["step"] * 6, "done"] == [
+        event["event"] for event in told
+    ]

@@ -327,3 +327,31 @@ def test_automation_is_shipped_off_and_can_be_turned_on_and_off() -> None:
 
     assert ["off", "on", "off"] == states
     assert not automation.flag(home()).exists()
+
+
+def test_self_chat_round_the_clock_is_a_switch_of_its_own() -> None:
+    words = [("status",), ("on",), ("off",)]
+    states = [steppe("automate", *word, "self-chat").stdout.split()[-1] for word in words]
+
+    assert ["off", "on", "off"] == states
+    assert not automation.flag(home()).exists()
+
+
+def test_a_person_holds_self_chat_and_lets_it_go_on() -> None:
+    held = steppe("self-chat", "hold", "--reason", "сначала посмотрю")
+    status = steppe("self-chat", "status", "--format", "json")
+    run = steppe("self-chat", "run")
+    resumed = steppe("self-chat", "resume")
+
+    assert "self-chat is held" in held.stdout
+    assert "held: сначала посмотрю; today 0 of 200000 tokens" in status.stderr
+    assert "held" == json.loads(status.stdout)["state"]
+    assert "no session: held: сначала посмотрю" in run.stdout
+    assert "self-chat is resumed" in resumed.stdout
+
+
+def test_a_day_without_a_session_cannot_be_forgotten() -> None:
+    failed = steppe("self-chat", "forget", "2026-01-01")
+
+    assert 1 == failed.exit_code
+    assert "hint: `steppe self-chat status`" in failed.stderr

@@ -24,6 +24,8 @@ GRAPH = {
     "embeddings_duplicates": ("embeddings", {"cleaned_dialogues"}),
     "self_chats_dialogues": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),
+    "self_chats_preferences": ("self_chats", {"cleaned_dialogues", "base_model"}),
+    "self_chats_sessions": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "adapters_training_sets": (
         "adapters",
         {"cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"},

@@ -1,16 +1,17 @@
 """The inbox sensor: one run for each day whose files changed, none for what the lake knows."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from assets import fingerprints, inbox
+from assets import fingerprints, inbox, sessions
 from lake.settings import settings
 from lake.tables import Lake, Provenance
-from orchestration.sensors import inbox_sensor
+from orchestration.sensors import idle_sensor, inbox_sensor
 
 TODAY = datetime.now(UTC).date()
 
@@ -78,3 +79,48 @@ def test_what_the_cli_has_read_already_is_not_asked_for(dropped: Path) -> None:
 
     assert [] == result.run_requests
     assert {str(TODAY)} == set(json.loads(result.cursor))
+
+
+# --- self-chat in idle time ---------------------------------------------------------------------
+
+
+def idle_tick(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    sensor = idle_sensor(dg.DefaultSensorStatus.STOPPED)
+    return sensor(dg.build_sensor_context(instance=instance))
+
+
+def test_an_idle_machine_talks_and_a_busy_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+        idle = idle_tick(instance)
+        monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
+        busy = idle_tick(instance)
+
+    assert isinstance(idle, dg.RunRequest)
+    assert isinstance(busy, dg.SkipReason)
+    assert "load" in busy.skip_message
+
+
+def test_a_run_under_way_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.create_run_for_job(a_job, status=dg.DagsterRunStatus.STARTED)
+        waits = idle_tick(instance)
+
+    assert isinstance(waits, dg.SkipReason)
+    assert "under way" in waits.skip_message
+
+
+def test_what_a_person_held_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    sessions.say(Lake(settings().home), "held", "нет")
+    with dg.DagsterInstance.ephemeral() as instance:
+        waits = idle_tick(instance)
+
+    assert isinstance(waits, dg.SkipReason)
+    assert "held: нет" == waits.skip_message
+
+
+@dg.job
+def a_job() -> None:
+    """A job that does nothing."""

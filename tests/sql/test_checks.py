@@ -251,13 +251,28 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_self_chats_have_parents": (
         {
             "cleaned_dialogues": [KEPT],
-            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parents": ["d"]}],
         },
         {
             "cleaned_dialogues": [KEPT],
-            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "nobody"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parents": ["nobody"]}],
         },
         1,
+    ),
+    "assert_no_stopped_self_chat_is_kept": (
+        {
+            "self_chats_sessions": [
+                {"session_id": "good", "state": "done"},
+                {"session_id": "bad", "state": "paused"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s", "session_id": "good"}],
+        },
+        {
+            "self_chats_sessions": [{"session_id": "bad", "state": "paused"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "session_id": "bad"}],
+            "self_chats_preferences": [{"dialogue_id": "s", "session_id": "bad"}],
+        },
+        2,
     ),
     "assert_training_sets_hold_no_test_dialogue": (
         {
@@ -276,7 +291,7 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
                 {**KEPT, "consent": "granted"},
                 {**KEPT, "dialogue_id": "kept to himself", "revision": "w", "consent": "explore"},
             ],
-            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parents": ["d"]}],
             "adapters_training_sets": [
                 {"dialogue_id": "d", "source_table": "cleaned_dialogues"},
                 {"dialogue_id": "s", "source_table": "self_chats_dialogues", "position": 1},
@@ -285,7 +300,7 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         {
             "cleaned_dialogues": [{**KEPT, "consent": "explore"}],
-            "self_chats_dialogues": [{"dialogue_id": "s", "parent_dialogue_id": "d"}],
+            "self_chats_dialogues": [{"dialogue_id": "s", "parents": ["d"]}],
             "adapters_training_sets": [
                 {"dialogue_id": "d", "source_table": "cleaned_dialogues"},
                 {"dialogue_id": "s", "source_table": "self_chats_dialogues", "position": 1},

@@ -307,3 +307,40 @@ def test_judges_agree_on_items_not_on_votes(lake: Lake, fill: Any) -> None:
 
     assert ("m", "people", 3) == (row["judge"], row["other_judge"], row["items"])
     assert pytest.approx((2 / 3, 1 / 3)) == (row["agreement"], row["opposed"])
+
+
+def test_a_session_is_seen_beside_those_before_it(lake: Lake, fill: Any) -> None:
+    fill(
+        "self_chats_sessions",
+        {
+            "session_id": "a",
+            "state": "done",
+            "number": 0,
+            "begun": 10,
+            "kept": 5,
+            "distinct_2": 0.6,
+        },
+        {"session_id": "w", "state": "resumed", "number": 9},
+        {
+            "session_id": "b",
+            "state": "done",
+            "number": 1,
+            "begun": 10,
+            "kept": 4,
+            "distinct_2": 0.4,
+        },
+        {
+            "session_id": "c",
+            "state": "paused",
+            "number": 2,
+            "begun": 9,
+            "kept": 0,
+            "distinct_2": 0.1,
+        },
+    )
+
+    found = query.ask(lake, "select session_id, kept_share, distinct_2_change from self_chat_drift")
+
+    assert [("a", 0.5, None), ("b", 0.4, -0.2), ("c", 0.0, -0.4)] == [
+        tuple(row.values()) for row in found
+    ]

@@ -7,6 +7,7 @@ opinion without a choice that keeps the text or the error: coverage falls, nothi
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,10 @@ class OpenAIJudge:
         """Return the judging model's name."""
         return self.model.model_id
 
-    def judge(self, question: str, first: str, second: str) -> Opinion:
+    def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
         """Return what the model says, read; its text or its error without a choice if it is not."""
         asked = PROMPT.read_text(encoding="utf-8").format(
-            question=question, first=first, second=second
+            question=question, first=first, second=second, known=_known(facts)
         )
         said = ""
         for _ in range(TRIES):
@@ -48,6 +49,11 @@ class OpenAIJudge:
             except BackendUnavailable as error:
                 said = error.message
         return Opinion(None, said)
+
+
+def _known(facts: Sequence[str]) -> str:
+    listed = "\n".join(f"- {fact}" for fact in facts)
+    return f"О человеке известно:\n{listed}\n\n" if facts else ""
 
 
 def read(text: str) -> Choice | None:

@@ -7,6 +7,7 @@ Nothing is generated, so every opinion can be read; how good they are is another
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.backends import ChatModel
@@ -31,10 +32,10 @@ class RubricJudge:
         """Return the model's name, marked as a rubric."""
         return f"rubric:{self.model.model_id[:12]}"
 
-    def judge(self, question: str, first: str, second: str) -> Opinion:
+    def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
         """Return the likeliest verdict; its text are the three losses in nats."""
         asked = [
-            {"role": "system", "content": prompts.JUDGE},
+            {"role": "system", "content": prompts.judge(facts)},
             {"role": "user", "content": prompts.comparison(question, first, second)},
         ]
         losses = self.model.loss(

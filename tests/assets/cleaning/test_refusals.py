@@ -5,8 +5,9 @@ import re
 import pytest
 
 from assets.cleaning import load_policy
-from assets.cleaning.refusals import phrases, refusal, self_mention
+from assets.cleaning.refusals import refusal, self_mention
 from lake.schemas import Message
+from models import stock_phrases
 
 POLICY = load_policy()
 
@@ -86,7 +87,7 @@ def test_a_persons_own_words_are_no_refusal(text):
 @pytest.mark.parametrize("name", ["refusals.txt", "self_mentions.txt"])
 def test_each_line_of_a_list_is_an_expression_of_its_own(name):
     """A missing comma once joined two entries of a well-known list into one that never matched."""
-    lines = phrases(name)
+    lines = stock_phrases.phrases(name)
 
     assert lines
     assert len(set(lines)) == len(lines)

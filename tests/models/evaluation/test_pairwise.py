@@ -32,7 +32,7 @@ ANSWERS = {
 class ByLength:
     judge_id = "by length"
 
-    def judge(self, question, first, second):
+    def judge(self, question, first, second, facts=()):
         choice = "first" if len(first) > len(second) else "second"
         return Opinion(choice if first != second else "tie", "")
 
@@ -40,7 +40,7 @@ class ByLength:
 class AlwaysFirst:
     judge_id = "always first"
 
-    def judge(self, question, first, second):
+    def judge(self, question, first, second, facts=()):
         return Opinion("first", "")
 
 

@@ -95,6 +95,19 @@ def test_without_the_adapters_weights_the_answers_are_the_bases_own(served, adap
     assert 409 == deploy(served, "steppe@eeeeeeeeeeee").status_code
 
 
+def test_an_adapter_that_cannot_share_a_batch_is_refused_with_a_hint(served, adapters_dir) -> None:
+    folder = adapters_dir / ("d" * 32)
+    shutil.copytree(adapters_dir / ("a" * 32), folder)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "use_dora": True}))
+    answer = deploy(served, "steppe@dddddddddddd")
+    shutil.rmtree(folder)
+
+    assert 409 == answer.status_code
+    assert "it is a DoRA" in answer.text
+    assert "models.backends.embedded" in answer.text
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "steppe@../../../..", "steppe@cccccccccccc", "steppe", ""]
 )

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lake.errors import ModelError
+from lake.errors import DeploymentError, ModelError
 from models import adapters, qlora
 from models.backends.embedded import TransformersModel
+from models.evaluation import probe
 from models.testing import tiny_base
 
 TALK = [[{"role": "user", "content": "Где мои ключи?"}]]
@@ -196,7 +197,7 @@ def test_what_cannot_be_laid_on_is_refused_with_a_hint(quick_request, recipe, to
 @pytest.mark.parametrize(
     ("recipe", "told"),
     [
-        ({"tuner": {"stack": True}}, "it is no plain LoRA"),
+        ({"tuner": {"stack": True}}, "is no plain LoRA"),
         ({}, "is of kind `ia3`"),
     ],
 )
@@ -205,3 +206,23 @@ def test_a_parent_of_another_kind_is_refused(made, quick_request, recipe, told):
 
     with pytest.raises(ModelError, match=told):
         qlora.train(quick_request(parent_adapter=parent.path, recipe=recipe), lambda _: None)
+
+
+@pytest.mark.parametrize("kind", ["ia3", "adaption_prompt", "dora"])
+def test_the_engine_says_what_it_cannot_serve(made, kind):
+    from models.serving.engine import Engine
+
+    base, report = made(kind)
+    engine = Engine(base)
+
+    with pytest.raises(DeploymentError, match="cannot be served: it is") as caught:
+        engine.load_adapter("steppe@aaaaaaaaaaaa", Path(report.path))
+    assert "models.backends.embedded" in caught.value.hint
+    assert {} == engine.adapters
+
+
+def test_an_adapter_that_cannot_be_served_is_evaluated_and_moves_nothing_there(made):
+    base, report = made("ia3")
+    found = probe.run(base, Path(report.path), TALK)
+
+    assert (1.0, 0.0) == (found.scores[0].value, found.scores[1].value)

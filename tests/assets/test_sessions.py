@@ -1,0 +1,218 @@
+"""Self-chat by itself: budgets, a planted collapse, a person's word, and what a kill leaves."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from assets import sessions, talks
+from lake import query, schemas
+from lake.errors import SettingsError
+from lake.settings import Settings
+from lake.tables import Lake, Provenance
+from models.backends import Generation
+from models.base import BaseModel
+from models.testing import EchoModel
+
+MONDAY = datetime(2026, 3, 2, 3, tzinfo=UTC)
+NAMES = ("собаку", "кошку", "лодку", "козу", "лошадь", "корову", "утку", "птицу", "рыбку", "мышь")
+
+FIRST = ("Скажи", "Напомни же", "Подскажи мне", "Ответь", "Назови вслух", "Вспомни", "Поведай нам")
+LAST = ("пожалуйста", "да поскорее", "ещё один раз", "если помнишь")
+
+
+class Talker(EchoModel):
+    """Says a question in other words, each time in others."""
+
+    def generate(self, conversations: Any, *, seed: int = 0, **_: Any) -> list[Generation]:
+        return [_said(c[-1]["content"].split()[-1].rstrip("?"), seed) for c in conversations]
+
+
+class Looping(EchoModel):
+    """Says one word again and again, whatever it is asked."""
+
+    def generate(self, conversations: Any, **_: Any) -> list[Generation]:
+        return [Generation("да да да да да да да да", "stop", 8) for _ in conversations]
+
+
+def _said(noun: str, seed: int) -> Generation:
+    draw = 2 * (seed // 1000) + seed % 1000
+    text = f"{FIRST[draw % 7]}, мою {noun} как зовут, {LAST[draw // 7 % 4]}?"
+    return Generation(text, "stop", 9, seconds=1.0)
+
+
+def cleaned(noun: str) -> dict[str, Any]:
+    said = (("user", f"Как зовут мою {noun}?"), ("assistant", f"Твою {noun} зовут Ветка."))
+    given = {
+        "dialogue_id": noun,
+        "revision": noun,
+        "cluster_id": noun,
+        "source": "messages",
+        "consent": "granted",
+        "split": "train",
+        "messages": [
+            {"message_id": "", "role": r, "content": c, "created_at": None} for r, c in said
+        ],
+    }
+    names = schemas.tables()["cleaned_dialogues"].schema.names
+    return {name: given.get(name) for name in names if name != "day"}
+
+
+@pytest.fixture
+def settings(lake: Lake, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings over a lake with ten dialogues, whose self-chat a scripted model holds."""
+    rows = [cleaned(noun) for noun in NAMES]
+    by = Provenance("test")
+    lake.replace("cleaned_dialogues", rows, day=date(2026, 3, 1), made_from="1" * 32, by=by)
+    speaks(monkeypatch, Talker())
+    quiet = chosen.judge.model_copy(update={"kind": "none"})
+    bounds = chosen.home / "bounds.toml"  # ten short dialogues of people are soon outweighed
+    bounds.write_text("max_synthetic = 0.99\n")
+    changes = {"methods": {"paraphrase": 2}, "seeds_per_session": 5, "bounds": bounds}
+    talk = chosen.self_chat.model_copy(update=changes)
+    return chosen.model_copy(update={"judge": quiet, "self_chat": talk, "self_chats_per_day": 9})
+
+
+def speaks(monkeypatch: pytest.MonkeyPatch, model: EchoModel) -> None:
+    """Let this model hold the self-chat."""
+    monkeypatch.setattr(talks.Talks, "speaker", lambda _: model)
+
+
+def texts(lake: Lake, table: str = "self_chats_dialogues") -> list[str]:
+    asked = f"select m.content from (select unnest(messages) as m from {table}) where m.role='user'"
+    return [row["content"] for row in query.ask(lake, asked)]
+
+
+def test_a_session_writes_its_talks_under_its_id_and_closes_with_a_row(
+    lake: Lake, settings: Settings, quick_base: BaseModel
+) -> None:
+    row = sessions.hold_one(lake, settings, quick_base, MONDAY)
+
+    kept = lake.rows("self_chats_dialogues")
+    assert ("done", "", 10) == (row["state"], row["reason"], row["begun"])
+    assert {row["session_id"]} == {r["session_id"] for r in kept}
+    assert row["kept"] == len(kept) > 0
+    assert row["begun"] == len(kept) + len(lake.rows("self_chats_dropped"))
+    assert (90, 10.0) == (row["tokens"], row["seconds"])
+
+
+def test_a_week_with_a_collapse_in_it(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause comes within one session, nothing of it is kept, and after `resume` it goes on."""
+    states, kept_before = [], 0
+    for day in range(7):
+        now = MONDAY + timedelta(days=day)
+        if day == 3:
+            speaks(monkeypatch, Looping())
+            kept_before = len(texts(lake))
+        if day == 4:
+            assert "paused" in sessions.why_not(lake, settings, now)
+            sessions.say(lake, "resumed", "мы его починили", now=now)
+            speaks(monkeypatch, Talker())
+        for hour in range(2):
+            at = now + timedelta(hours=hour)
+            if not sessions.why_not(lake, settings, at):
+                states.append((day, sessions.hold_one(lake, settings, quick_base, at)["state"]))
+        if day == 3:
+            assert kept_before == len(texts(lake))
+
+    assert [(3, "paused")] == [state for state in states if state[1] != "done"]
+    assert {0, 1, 2, 4, 5, 6} == {day for day, state in states if state == "done"}
+    assert not [text for text in texts(lake) if "да да" in text]
+    assert [] == query.ask(lake, "select * from self_chats_preferences")
+    drift = query.ask(lake, "from self_chat_drift")
+    assert [s for _, s in states] == [row["state"] for row in drift]
+
+
+def test_a_paused_session_is_dropped_with_the_bound_as_the_reason(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.home / "bounds.toml").write_text("max_synthetic = 0.0\n")
+
+    row = sessions.hold_one(lake, settings, quick_base, MONDAY)
+
+    assert row["state"] == "paused"
+    assert row["reason"].startswith("synthetic ")
+    assert [] == lake.rows("self_chats_dialogues")
+    assert "paused:synthetic" in {r["reason"] for r in lake.rows("self_chats_dropped")}
+
+
+def test_the_days_budget_of_tokens_and_of_seconds_ends_it(
+    lake: Lake, settings: Settings, quick_base: BaseModel
+) -> None:
+    sessions.hold_one(lake, settings, quick_base, MONDAY)
+
+    def left(**changes: Any) -> str:
+        talk = settings.self_chat.model_copy(update=changes)
+        return sessions.why_not(lake, settings.model_copy(update={"self_chat": talk}), MONDAY)
+
+    assert left(tokens_per_day=90) == "the day's budget is spent: 90 tokens of 90"
+    assert left(seconds_per_day=10.0) == "the day's budget is spent: 10 seconds of 10"
+    assert left() == ""
+    assert sessions.why_not(lake, settings, MONDAY + timedelta(days=1)) == ""
+
+
+def test_a_hold_stands_until_it_is_taken_back(lake: Lake, settings: Settings) -> None:
+    sessions.say(lake, "held", "сначала посмотрю", now=MONDAY)
+    assert sessions.why_not(lake, settings, MONDAY) == "held: сначала посмотрю"
+
+    sessions.say(lake, "resumed", "", now=MONDAY + timedelta(minutes=1))
+    assert sessions.why_not(lake, settings, MONDAY) == ""
+
+
+def test_a_day_is_forgotten_and_the_others_stay(
+    lake: Lake, settings: Settings, quick_base: BaseModel
+) -> None:
+    for day in range(2):
+        sessions.hold_one(lake, settings, quick_base, MONDAY + timedelta(days=day))
+    of_tuesday = lake.rows("self_chats_dialogues", where="day = DATE '2026-03-03'")
+
+    gone = sessions.forget(lake, MONDAY.date(), "не то")
+
+    assert gone > 0
+    assert of_tuesday == lake.rows("self_chats_dialogues")
+    assert "2026-03-02" in lake.rows(sessions.TABLE, where="state = 'forgotten'")[0]["reason"]
+    with pytest.raises(SettingsError, match="2026-03-20"):
+        sessions.forget(lake, date(2026, 3, 20), "")
+
+
+def test_a_session_that_was_killed_is_held_again_and_nothing_is_doubled(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Lake.append
+
+    def dies(self: Lake, table: str, *arguments: Any, **options: Any) -> int:
+        if table == sessions.TABLE:
+            raise KeyboardInterrupt
+        return append(self, table, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sessions.hold_one(lake, settings, quick_base, MONDAY)
+    left = texts(lake)
+    row = sessions.hold_one(lake, settings, quick_base, MONDAY)
+
+    assert left
+    assert sorted(left) == sorted(texts(lake))
+    assert row["kept"] == len(left)
+
+
+def test_what_people_and_sessions_left_on_a_day_outlives_its_nightly_self_chat(lake: Lake) -> None:
+    columns = schemas.tables()["self_chats_preferences"].schema.names
+    blank = {name: None for name in columns if name != "day"}
+    rows = [
+        {**blank, "preference_id": name, "session_id": session, "origin": origin}
+        for name, session, origin in (
+            ("night", "", "critique"),
+            ("session", "s", "critique"),
+            ("person", "", "thumb"),
+        )
+    ]
+    by = Provenance("test")
+    lake.replace("self_chats_preferences", rows, day=MONDAY.date(), made_from="1" * 32, by=by)
+
+    kept = lake.rows("self_chats_preferences", where=talks.OTHERS["self_chats_preferences"])
+
+    assert ["person", "session"] == sorted(row["preference_id"] for row in kept)

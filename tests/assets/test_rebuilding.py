@@ -207,7 +207,7 @@ def test_what_is_gone_is_named(settings: Settings, tmp_path: Path) -> None:
 def write(folder: Path, *, recipe_id: str, base_id: str) -> None:
     """Write a manifest as versions before the lock did."""
     names = ("adapter_id", "training_set_id", "template_id", "parent_adapter_id")
-    content = {name: "" for name in names} | {"files": {}, "libraries": {}}
+    content = dict.fromkeys(names, "") | {"files": {}, "libraries": {}}
     content |= {"base_model": str(folder.parents[3] / "base")}
     content |= {"base_id": base_id, "recipe_id": recipe_id}
     (folder / adapters.MANIFEST).write_text(json.dumps(content))

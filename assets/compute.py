@@ -9,7 +9,6 @@ import contextlib
 import json
 import multiprocessing
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -21,11 +20,12 @@ from typing import Any, Literal
 
 import dagster as dg
 
-from assets import reporting
+from assets import ray_jobs, reporting
 from models.processes import child_environment, die_with_parent
 
 POOL = "gpu"
 POLL_SECONDS = 0.3
+TAIL = 2000  # characters of a failed module's last words
 RAY_TAG = "dagster-ray/config"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
@@ -96,7 +96,7 @@ class GpuCompute(dg.ConfigurableResource):
         self, module: str, environment: dict[str, str], messages: Callable[[], Sequence[Any]]
     ) -> None:
         """Run the process to its end, passing on how far it says it has come."""
-        report = reporting.progress("adapters")
+        tell = _Steps(messages)
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", module],
@@ -108,16 +108,14 @@ class GpuCompute(dg.ConfigurableResource):
             )
             try:
                 while process.poll() is None:
-                    steps = [m for m in messages() if m.get("event") == "step"]
-                    if steps:
-                        report(steps[-1]["step"], steps[-1]["steps"])
+                    tell()
                     time.sleep(POLL_SECONDS)
             except BaseException:
                 self._end(process)
                 raise
             if process.returncode:
                 said.seek(0)
-                tail = said.read().decode(errors="replace")[-2000:]
+                tail = said.read().decode(errors="replace")[-TAIL:]
                 raise dg.Failure(
                     f"{module} ended with {process.returncode}:\n{tail}",
                     metadata={"exit_code": process.returncode},
@@ -135,26 +133,65 @@ class GpuCompute(dg.ConfigurableResource):
     def _on_ray(
         self, context: dg.AssetExecutionContext, module: str, extras: Any, need: dict[str, Any]
     ) -> Any:
-        from dagster_ray import PipesRayJobClient
-        from ray.job_submission import JobSubmissionClient
+        """Run the module as a Ray job; messages come through a file that all nodes see.
 
-        asked = {"num_gpus", "num_cpus", "memory", "resources"}
-        reader = None
-        if self.messages_dir:  # a shared folder is faster and surer than the job's log stream
-            path = Path(self.messages_dir) / f"{context.run_id}-{context.op_handle.name}.jsonl"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            reader = dg.PipesFileMessageReader(str(path))
-        client = PipesRayJobClient(  # a new one each time: its reader keeps its first session
-            client=JobSubmissionClient(self.ray_address), message_reader=reader
-        )
-        return client.run(
+        A file rather than the job's log stream: a log that cannot be followed would end in an
+        empty materialization, and the stream begins seconds after the job.
+        """
+        jobs = ray_jobs.client(self.ray_address)
+        name = f"{context.run_id}-{context.op_handle.name}-{context.retry_number}.jsonl"
+        path = Path(self.messages_dir or self.lock_dir).absolute() / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with dg.open_pipes_session(
             context=context,
             extras=extras,
-            submit_job_params={
-                "entrypoint": f"{shlex.quote(sys.executable)} -m {module}",
-                **{f"entrypoint_{k}": v for k, v in need.items() if k in asked},
-            },
-        )
+            context_injector=dg.PipesEnvContextInjector(),
+            message_reader=dg.PipesFileMessageReader(str(path)),
+        ) as session:
+            variables = session.get_bootstrap_env_vars()
+            job = ray_jobs.submit(jobs, module, need, run_id=context.run_id, variables=variables)
+            context.log.info(f"{module} is Ray job {job} at {self.ray_address}")
+            self._follow(jobs, job, module, session.get_custom_messages)
+        path.unlink(missing_ok=True)
+        return session
+
+    def _follow(
+        self, jobs: Any, job: str, module: str, messages: Callable[[], Sequence[Any]]
+    ) -> None:
+        """Wait for a Ray job, passing on its steps; stop it where we are stopped."""
+        tell = _Steps(messages)
+        try:
+            while not (status := jobs.get_job_status(job)).is_terminal():
+                tell()
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            with contextlib.suppress(Exception):  # the head may be what is gone
+                jobs.stop_job(job)
+            raise
+        tell()
+        if str(status) != "SUCCEEDED":
+            about = jobs.get_job_info(job).message or ""
+            tail = jobs.get_job_logs(job)[-TAIL:]
+            raise dg.Failure(
+                f"{module}, Ray job {job}, ended as {status}: {about}\n{tail}",
+                metadata={"ray_job": job, "status": str(status)},
+            )
+
+
+class _Steps:
+    """Passes on the newest step a module tells of, once."""
+
+    def __init__(self, messages: Callable[[], Sequence[Any]]) -> None:
+        self._messages = messages
+        self._report = reporting.progress("adapters")
+        self._told = 0
+
+    def __call__(self) -> None:
+        said = list(self._messages())
+        steps = [m for m in said[self._told :] if m.get("event") == "step"]
+        self._told = len(said)
+        if steps:
+            self._report(steps[-1]["step"], steps[-1]["steps"])
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ def build(chosen: Settings) -> dg.Definitions:
             sensors.training_sensor(automation.sensor_status(chosen.home, "loop")),
             sensors.idle_sensor(automation.sensor_status(chosen.home, "self-chat")),
             sensors.failure_sensor,
+            sensors.ray_reaper,
             dg.AutomationConditionSensorDefinition(
                 "automation",
                 target=dg.AssetSelection.all(),

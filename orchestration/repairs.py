@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets import inbox
+from assets import inbox, ray_jobs
 from assets.deployments import crown
 from assets.lineage import deployed, registry_of
 from lake import schemas, warehouse
@@ -25,6 +25,7 @@ from models import base as bases
 from models.adapters import verify
 from models.serving import client
 from orchestration import instance as instances
+from orchestration import sensors
 from orchestration.turn import only_one
 
 DRAFT_AGE = 600  # seconds: a younger copy may belong to an `ingest` that is under way
@@ -45,6 +46,7 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
     """Look at everything, in the order in which it depends on each other; repair if asked."""
     looks: list[Callable[[Settings, bool], Iterator[Finding]]] = [
         _runs,
+        _ray_jobs,
         _tables,
         _orphans,
         _vectors,
@@ -87,6 +89,19 @@ def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
             yield Finding("runs", f"run {run.run_id[:8]} was cut and is closed", healthy=False)
         if not runs:
             yield Finding("runs", "none is stuck")
+
+
+def _ray_jobs(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Jobs on Ray whose run is over; the runs that were cut are closed by now."""
+    if settings.training.backend != "ray":
+        return
+    with instances.opened(settings) as instance:
+        over = sensors.run_is_over(instance)
+        found = ray_jobs.reap(settings.training.ray_address, over, stop=repair)
+    for run in found:
+        yield Finding("ray", f"the job of run {run[:8]} went on without it", healthy=False)
+    if not found:
+        yield Finding("ray", "no job without its run")
 
 
 def _tables(settings: Settings, _: bool) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from assets import fingerprints, inbox, sessions, training_sets
+from assets import fingerprints, inbox, ray_jobs, sessions, training_sets
 from lake.ids import content_id
 from lake.settings import settings
 from lake.tables import Lake
@@ -129,6 +129,29 @@ def _why_busy(runs: int, most: float) -> str:
         return f"{runs} runs are under way"
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return f"the load a core is {load:.2f}, more than {most}" if load > most else ""
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    description="Stops Ray jobs whose run is over: a killed step leaves its job with a GPU.",
+)
+def ray_reaper(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Stop the orphans on Ray; off until it is turned on, and idle where Ray is not in use."""
+    training = settings().training
+    if training.backend != "ray":
+        return dg.SkipReason("training.backend is not ray")
+    reaped = ray_jobs.reap(training.ray_address, run_is_over(context.instance))
+    return dg.SkipReason(f"{len(reaped)} orphans stopped: {', '.join(reaped) or 'none'}")
+
+
+def run_is_over(instance: dg.DagsterInstance) -> Callable[[str], bool]:
+    """Return the question whether a run is over; one that this instance never had is not ours."""
+
+    def is_over(run_id: str) -> bool:
+        run = instance.get_run_by_id(run_id)
+        return run is not None and run.is_finished
+
+    return is_over
 
 
 @dg.run_failure_sensor(

@@ -144,3 +144,37 @@ def _is_alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return state != "Z"
+
+
+@pytest.mark.slow
+def test_thirty_killed_steps_leave_no_module_and_no_lease(module: str, tmp_path: Path) -> None:
+    """SIGKILL of the step itself: its module dies with it, and the kernel frees the device."""
+    code = (
+        "import sys, dagster as dg\n"
+        "from assets.compute import GpuCompute, needs_gpu\n"
+        "@dg.asset(**needs_gpu(1))\n"
+        "def work(context: dg.AssetExecutionContext, gpu: GpuCompute):\n"
+        "    gpu.run(context, 'a_module_of_the_test', extras={'pid_file': sys.argv[1]})\n"
+        "dg.materialize([work], resources={'gpu': GpuCompute(lock_dir=sys.argv[2])})\n"
+    )
+    locks, path = tmp_path / "locks", os.environ["PYTHONPATH"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([path, str(Path.cwd())])}
+    for number in range(30):
+        pid_file = tmp_path / f"{number}.pid"
+        step = subprocess.Popen(
+            [sys.executable, "-c", code, str(pid_file), str(locks)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        step.kill()
+        step.wait()
+        with lease(locks, ["0"], 1, 5.0):
+            pass
+
+    time.sleep(1)
+    alive = [f.name for f in tmp_path.glob("*.pid") if _is_alive(int(f.read_text()))]
+    assert ([], 30) == (alive, len(list(tmp_path.glob("*.pid"))))

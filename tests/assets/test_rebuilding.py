@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from assets import rebuilding, training_sets
+from lake import schemas
 from lake.errors import BackendUnavailable, DataError, DeploymentError
 from lake.settings import Settings, load
 from lake.tables import Lake, Provenance
@@ -87,8 +88,14 @@ def train(settings: Settings, changes: dict[str, Any]) -> str:
         "train_loss": report.train_loss,
         "mlflow_run_id": "",
     }
-    lake.append("adapters_versions", [row], day=today, by=by)
+    lake.append("adapters_versions", [whole("adapters_versions", row)], day=today, by=by)
     return report.adapter_id
+
+
+def whole(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with every column of its table."""
+    names = schemas.tables()[table].schema.names
+    return {name: None for name in names if name != "day"} | row
 
 
 def frozen_rows(set_id: str, *, preferences: bool) -> list[dict[str, Any]]:
@@ -103,10 +110,11 @@ def frozen_rows(set_id: str, *, preferences: bool) -> list[dict[str, Any]]:
         asked = [message("user", question)]
         if preferences:
             choice = {"role": "preference", "chosen": answer, "rejected": "Не знаю."}
-            rows.append({**told, **choice, "position": position, "messages": asked})
+            row = {**told, **choice, "position": position, "messages": asked}
         else:
             talk = [*asked, message("assistant", answer)]
-            rows.append({**told, "role": "new", "position": position, "messages": talk})
+            row = {**told, "role": "new", "position": position, "messages": talk}
+        rows.append(whole("adapters_training_sets", row))
     return rows
 
 
@@ -177,7 +185,8 @@ def test_what_is_gone_is_named(settings: Settings, tmp_path: Path) -> None:
     lake = Lake(settings.home)
     by = Provenance("test")
     row = {"adapter_id": "a" * 32, "training_set_id": "t", "mlflow_run_id": "none"}
-    lake.append("adapters_versions", [row], day=date(2026, 11, 27), by=by)
+    written = whole("adapters_versions", {"train_rows": 1, "recipe": "quick", **row})
+    lake.append("adapters_versions", [written], day=date(2026, 11, 27), by=by)
     known = recipes.load("quick")
     folder = settings.models_dir / "adapters" / row["adapter_id"]
     folder.mkdir(parents=True)

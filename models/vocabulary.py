@@ -81,13 +81,15 @@ def extend(
     fertilities = fertility(before, held_out), fertility(after, held_out)
     draft = folder.with_name(f"{GROWING}{folder.name}")
     shutil.rmtree(draft, ignore_errors=True)
-    _copy_small_files(parent.path, draft)
-    _write_network(parent.path, before, after, draft)
-    _write(draft / TOKENIZER, json.loads(after.to_str()))
-    _write(draft / EXTENSION, _manifest(parent, texts, len(merges), fertilities))
-    draft.rename(folder)
-    made = bases.find_base(str(folder), folder.parent)
-    assert made is not None  # noqa: S101  it has just been written
+    try:
+        _copy_small_files(parent.path, draft)
+        _write_network(parent.path, before, after, draft)
+        _write(draft / TOKENIZER, json.loads(after.to_str()))
+        _write(draft / EXTENSION, _manifest(parent, texts, len(merges), fertilities))
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    made = bases.ensure_base(str(folder), folder.parent)
     return Extended(made, len(merges), *fertilities)
 
 

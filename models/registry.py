@@ -225,12 +225,8 @@ class Registry:
         from mlflow.entities import Metric, Param, RunTag
 
         at = self.client.get_run(run_id).info.start_time
-<<<<<<< HEAD
-        told = {k: v for k, v in report.items() if v is not None}
-        plain = {k: v for k, v in told.items() if k not in ("losses", "path", "predicted")}
-=======
-        plain = {k: v for k, v in report.items() if k not in ("losses", "path", "metrics")}
->>>>>>> training
+        apart = ("losses", "path", "metrics", "predicted")
+        plain = {k: v for k, v in report.items() if v is not None and k not in apart}
         numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int | float)}
         numbers |= {**report.get("metrics", {}), **metrics}
         words = {k: str(v)[:MAX_PARAM] for k, v in plain.items() if k not in numbers}

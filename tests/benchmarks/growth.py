@@ -91,7 +91,7 @@ def run(arm: str, home: Path) -> dict[str, Any]:
     taught = Taught.by(said for part in told for said in part)
     turns = [_measured(base, None, exam, taught)]
     for number, part in enumerate(told, start=1):
-        file = home / f"turn-{number}.jsonl"
+        file = home.with_name(f"{home.name}-turn-{number}.jsonl")  # nothing of a home is taken in
         said = (json.dumps({"messages": m}, ensure_ascii=False) for m in part)
         file.write_text("\n".join(said) + "\n", encoding="utf-8")
         started = time.monotonic()

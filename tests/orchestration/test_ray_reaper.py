@@ -43,7 +43,7 @@ def test_sensor_and_doctor_reap_where_ray_is_in_use(
     module.settings.cache_clear()
     with instances.opened(module.settings()) as instance:
         said = sensors.ray_reaper(dg.build_sensor_context(instance=instance))
-    found = list(repairs._ray_jobs(module.settings(), False))
+    found = list(repairs._ray_jobs(module.settings(), repair=False))
 
     assert "1 orphans stopped: 0123456789" == said.skip_message
     assert ["the job of run 01234567 went on without it"] == [f.words for f in found]

@@ -132,7 +132,7 @@ def _request(lake: Lake, settings: Settings, planned: training_sets.TrainingSet)
             "The lake changed since the training set was frozen.",
             hint="materialize `adapters_training_sets` again, then this",
         )
-    folder = settings.models_dir / "training_sets"
+    folder, parent = settings.models_dir / "training_sets", planned.parent_adapter_id
     path = training_sets.write_rows(frozen, folder / f"{planned.training_set_id}.jsonl")
     return {
         "base_path": str(planned.base.path),
@@ -142,6 +142,7 @@ def _request(lake: Lake, settings: Settings, planned: training_sets.TrainingSet)
         "rows_path": str(path),
         "adapters_dir": str(settings.models_dir / "adapters"),
         "training_set_id": planned.training_set_id,
+        "parent_adapter": str(adapter_folder(settings, parent)) if parent else "",
         "conditions": _measured_before(lake, planned),
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets import comparisons, judgements, lineage, reporting, training_sets
+from assets import comparisons, judgements, reporting, training_sets
 from assets.lineage import adapter_folder, registry_of
 from lake import warehouse
 from lake.errors import DataError
@@ -46,7 +46,7 @@ def evaluations(
     from models import gate
 
     planned = training_sets.plan(lake, settings)
-    adapter = lineage.trained(lake, planned) if planned else None
+    adapter = training_sets.trained(lake, planned) if planned else None
     if planned is None or adapter is None:
         raise DataError("There is no adapter to judge.", hint="materialize `adapters_versions`")
     policy = gate.load_policy()

@@ -1,4 +1,4 @@
-"""Who is champion, which adapter a training set made, what was decided: questions to the tables."""
+"""Who is champion, from whom an adapter learned on, what was decided: questions to the tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from assets.training_sets import TrainingSet
 from lake.errors import DeploymentError
 from lake.settings import Settings
 from lake.tables import Lake
@@ -48,19 +47,22 @@ def of_base(lake: Lake, base_id: str) -> set[str]:
     return {r["adapter_id"] for r in lake.rows("adapters_versions", where=f"base_id = '{base_id}'")}
 
 
+def learns_on_from(lake: Lake, base_id: str, recipe_id: str) -> str:
+    """Return the adapter that a recipe which learns on begins from, empty for the bare base.
+
+    That is the champion, or, where this very recipe made it, the one that it began from: else
+    every adapter that is served would ask for another one.
+    """
+    known = {row["adapter_id"]: row for row in lake.rows("adapters_versions")}
+    found = champion(lake, base_id)
+    while found in known and known[found]["recipe_id"] == recipe_id:
+        found = str(known[found]["parent_adapter_id"] or "")
+    return found
+
+
 def registry_of(settings: Settings) -> Registry:
     """Return the MLflow registry of this home."""
     return Registry(settings.home / "mlflow")
-
-
-def trained(lake: Lake, planned: TrainingSet) -> Row | None:
-    """Return the adapter that this training set, recipe and base made, if they did already."""
-    rows = lake.rows(
-        "adapters_versions",
-        where=f"training_set_id = '{planned.training_set_id}' "
-        f"and recipe_id = '{planned.recipe.recipe_id}' and base_id = '{planned.base.base_id}'",
-    )
-    return rows[0] if rows else None
 
 
 def decisions(lake: Lake, adapter_id: str = "") -> list[Row]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets import candidates, exams, moderation, preferences
+from assets import candidates, exams, lineage, moderation, preferences
 from assets.candidates import Candidates, LeftOut, pairs
 from assets.records import chat_of
 from lake.ids import content_id
@@ -33,7 +33,8 @@ SOURCES = (
 class TrainingSet:
     """Rows in the order of training, what was left out and why, and the id of all it is made of.
 
-    The same rows by another recipe, or for another base, are another set.
+    The same rows by another recipe, for another base, or for an adapter to learn on, are another
+    set.
     """
 
     training_set_id: str
@@ -41,6 +42,7 @@ class TrainingSet:
     recipe: recipes.Recipe
     base: bases.BaseModel
     left_out: tuple[LeftOut, ...] = ()
+    parent_adapter_id: str = ""
 
     @property
     def new(self) -> int:
@@ -69,7 +71,15 @@ def plan(lake: Lake, settings: Settings) -> TrainingSet | None:
     if not any(row.role in ("new", "preference") for row in rows):
         return None
     left_out = tuple(found.not_taken(rows, reasons))
-    return TrainingSet(_id_of(rows, recipe, base), tuple(rows), recipe, base, left_out)
+    parent = _parent(lake, recipe, base)
+    set_id = _id_of(rows, recipe, base, parent)
+    return TrainingSet(set_id, tuple(rows), recipe, base, left_out, parent)
+
+
+def _parent(lake: Lake, recipe: recipes.Recipe, base: bases.BaseModel) -> str:
+    if recipe.tuner.parent == "none":
+        return ""
+    return lineage.learns_on_from(lake, base.base_id, recipe.recipe_id)
 
 
 def teaches_choices(recipe: recipes.Recipe) -> bool:
@@ -221,13 +231,24 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": chat_of(row), **told}
 
 
-def _id_of(rows: Iterable[Row], recipe: recipes.Recipe, base: bases.BaseModel) -> str:
+def _id_of(rows: Iterable[Row], recipe: recipes.Recipe, base: bases.BaseModel, parent: str) -> str:
     parts = [
         part
         for row in rows
         for part in (row.role, repr(row.weight), repr(row.messages), row.chosen, row.rejected)
     ]
-    return content_id("training_set", recipe.recipe_id, base.base_id, *parts)
+    begun_from = [parent] if parent else []
+    return content_id("training_set", recipe.recipe_id, base.base_id, *begun_from, *parts)
+
+
+def trained(lake: Lake, planned: TrainingSet) -> dict[str, Any] | None:
+    """Return the adapter that this training set, recipe and base made, if they did already."""
+    rows = lake.rows(
+        "adapters_versions",
+        where=f"training_set_id = '{planned.training_set_id}' "
+        f"and recipe_id = '{planned.recipe.recipe_id}' and base_id = '{planned.base.base_id}'",
+    )
+    return rows[0] if rows else None
 
 
 def unknown_dialogues(lake: Lake, planned: TrainingSet) -> int:

@@ -38,7 +38,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
         return ""
     names = list(listed[0])
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    lines += [f"| {' | '.join(cell(row[name]) for name in names)} |" for row in listed]
+    lines += [f"| {' | '.join(said(str(row[name])) for name in names)} |" for row in listed]
     return "\n".join(lines)
 
 

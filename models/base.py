@@ -46,6 +46,7 @@ __all__ = [
 
 GROWING = ".growing-"  # prefix of unfinished bases: never read, always removable
 WEIGHTS = "model.safetensors"
+EXTENSION = "steppe-base.json"  # in a folder whose base was made from another one
 IDENTITY_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 ERROR_LINES = 12  # of a failed growth's standard error, shown to the person
 ROOT = Path(__file__).parents[1]
@@ -53,12 +54,20 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """A base in Hugging Face form; `report` is what its growth measured, empty for others."""
+    """A base in Hugging Face form.
+
+    `report` is what its growth measured, or what `models.vocabulary` made it from, else empty.
+    """
 
     base_id: str
     name: str
     path: Path
     report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """Return the name of the base whose schooling this one had: its own, or its parent's."""
+        return str(self.report.get("origin", self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +225,9 @@ def _described(base_model: str, path: Path) -> BaseModel:
     weights = sorted(path.glob("*.safetensors"))
     parts = [part for file in small for part in (file.name, file_id(file))]
     parts += [part for file in weights for part in (file.name, str(file.stat().st_size))]
-    return BaseModel(content_id("base", *parts), base_model, path)
+    made_from = path / EXTENSION
+    report = json.loads(made_from.read_text(encoding="utf-8")) if made_from.is_file() else {}
+    return BaseModel(content_id("base", *parts), base_model, path, report)
 
 
 def _cached(base_model: str) -> Path | None:

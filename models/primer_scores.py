@@ -8,7 +8,7 @@ over the true dialogue tells, without generating: 500 dialogues take seconds on 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,13 +39,18 @@ class Answer:
 
 
 def score_primer(
-    model_path: Path, adapter_path: Path | None = None, *, n: int = 500, seed: int = SEED
+    model_path: Path,
+    adapter_path: Path | None = None,
+    *,
+    n: int = 500,
+    seed: int = SEED,
+    but: Callable[[PrimerDialogue], bool] | None = None,
 ) -> dict[str, Any]:
     """Return the shares of exact greedy answers to `n` unseen primer dialogues.
 
     Keys: `overall`, `dialogues` (all answers of a dialogue exact), `skills` (name → n, exact),
     and the groups `memory` (facts with never-seen words), `unknown`, `tool`, `revision` and
-    `role_play`.
+    `role_play`.  `but` names dialogues to leave out: what a person has outdated since, say.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -55,16 +60,21 @@ def score_primer(
         from peft import PeftModel
 
         model = PeftModel.from_pretrained(model, str(adapter_path)).eval()
-    return score_model(model, tokenizer, n=n, seed=seed)
+    return score_model(model, tokenizer, n=n, seed=seed, but=but)
 
 
 def score_model(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int = 500, seed: int = SEED
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    n: int = 500,
+    seed: int = SEED,
+    but: Callable[[PrimerDialogue], bool] | None = None,
 ) -> dict[str, Any]:
     """Return `score_primer`'s report for a loaded model."""
     from models.primer import dialogues
 
-    scored = [d for d in dialogues(seed, n, "held_out") if d.scored]
+    scored = [d for d in dialogues(seed, n, "held_out") if d.scored and not (but and but(d))]
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     whole = 0
     for labels, hits in _judged(model, tokenizer, scored):

@@ -27,11 +27,12 @@ class Quantization(Part):
 class Tuner(Part):
     """What is laid on the frozen base.
 
-    `stack` keeps the parent adapter frozen beneath a new one and publishes both as one LoRA;
-    without it a parent is trained on.
+    `parent` is what the adapter begins from: nothing, or the champion.  `stack` keeps that frozen
+    beneath a new one and publishes both as one LoRA; without it the parent itself learns on.
     """
 
     kind: Literal["lora", "ia3", "adaption_prompt"]
+    parent: Literal["none", "champion"]
     stack: bool
 
 

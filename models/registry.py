@@ -225,10 +225,10 @@ class Registry:
         from mlflow.entities import Metric, Param, RunTag
 
         at = self.client.get_run(run_id).info.start_time
-        told = {k: v for k, v in report.items() if v is not None}
-        plain = {k: v for k, v in told.items() if k not in ("losses", "path", "predicted")}
+        apart = ("losses", "path", "metrics", "predicted")
+        plain = {k: v for k, v in report.items() if v is not None and k not in apart}
         numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int | float)}
-        numbers |= dict(metrics)
+        numbers |= {**report.get("metrics", {}), **metrics}
         words = {k: str(v)[:MAX_PARAM] for k, v in plain.items() if k not in numbers}
         logged = [Metric(k, v, at, 0) for k, v in sorted(numbers.items())]
         logged += [Metric("loss", loss, at, step) for step, loss in report.get("losses", ())]

@@ -23,16 +23,22 @@ PRIMER = "primer"
 """What a parent's id begins with where the base's schooling made it."""
 WORLD = frozenset({"animals", "plants", "seasons", "recipes", "opposites", "counting"})
 """Skills whose questions have one right answer that no person can change."""
-PERSONAL = frozenset({"memory", "teaching", "ignorance"})
-"""Formats about a person's life: what new facts compete with, and so what replay is mostly of."""
-OTHERS = 3
-"""Of every other dialogue one in so many is told again: with it the anchor falls by .024 on the
-embedded base, with all of them by .038 (docs/experiments.md)."""
+ONE_IN = {"ignorance": 1, "memory": 4, "teaching": 4}
+"""How many dialogues of a format about a person's life one is told again of.
+
+New facts compete with these.  Honest ignorance is rare in the schooling and is the first to go: a
+model that was told forty facts answers what nobody told it.  With one in twelve of the others
+(before: all three of these, one in three of the others) docs/experiments.md has the figures.
+"""
+OTHERS = 12
+"""The same of every other format."""
+LOOKED_THROUGH = 16
+"""Dialogues of the schooling looked through for each that is told again."""
 
 
 def replay_dialogues(base: BaseModel, count: int, *, seed: int, taught: Taught) -> list[Messages]:
     """Return so many dialogues of the base's schooling, none outdated; one seed, one choice."""
-    if base.name not in base_specs():
+    if base.origin not in base_specs():
         return []
     return [m for _, m in _dialogues(count, seed=seed, split="train", taught=taught)]
 
@@ -54,7 +60,7 @@ def practice(base: BaseModel, count: int, *, seed: int) -> list[tuple[str, Messa
     """
     from models import primer
 
-    if base.name not in base_specs():
+    if base.origin not in base_specs():
         return []
     found: dict[str, Messages] = {}
     for dialogue in primer.dialogues(seed, count * 100):
@@ -72,11 +78,11 @@ def _dialogues(
 ) -> list[tuple[str, Messages]]:
     from models import primer
 
-    found = primer.dialogues(seed, count * 8, split=split)
+    found = primer.dialogues(seed, count * LOOKED_THROUGH, split=split)
     if split == "held_out":
         found = _each_ending_once(d for d in found if _ends_determined(d))
     else:
-        found = (d for n, d in enumerate(found) if d.skill in PERSONAL or n % OTHERS == 0)
+        found = (d for n, d in enumerate(found) if n % ONE_IN.get(d.skill, OTHERS) == 0)
     sound = (d for d in found if not taught.outdates(d.messages))
     return [(d.skill, [dict(m) for m in d.messages]) for d in islice(sound, count)]
 

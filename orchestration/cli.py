@@ -386,6 +386,18 @@ def base_grow() -> None:
     exploring.show_base(found)
 
 
+@base.command(name="extend")
+@click.argument("texts", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--size", default=200, show_default=True, help="At most so many new tokens.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder.")
+def base_extend(texts: tuple[Path, ...], size: int, out: Path) -> None:
+    """Make a base with more tokens, from text files; every tenth line only measures."""
+    from orchestration import extending
+
+    extending.extend_base(settings(), texts, size=size, folder=out)
+    click.echo(f'next: base_model = "{out}" and recipe = "embedded_cpt", steppe grow', err=True)
+
+
 @main.group(cls=_Commands, name="training-set")
 def training_set() -> None:
     """Training sets as they were frozen: what taught each adapter, and what did not."""

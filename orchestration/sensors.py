@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from assets import fingerprints, inbox, ray_jobs, sessions, training_sets
-from assets.lineage import trained
 from lake.ids import content_id
 from lake.settings import settings
 from lake.tables import Lake
@@ -81,7 +80,7 @@ def training_sensor(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
         chosen = settings()
         lake = Lake(chosen.home)
         planned = training_sets.plan(lake, chosen)
-        if planned is None or trained(lake, planned):
+        if planned is None or training_sets.trained(lake, planned):
             return dg.SkipReason("no dialogue that the newest adapter does not know")
         fresh = training_sets.unknown_dialogues(lake, planned)
         if fresh < chosen.training.enough_new_dialogues:

@@ -26,7 +26,7 @@ from assets import (
     training_sets,
 )
 from assets.deployments import crown
-from assets.lineage import champion, deployed, elected, registry_of, standing, trained
+from assets.lineage import champion, deployed, elected, registry_of, standing
 from lake.errors import LakeError, SteppeError
 from lake.settings import Settings
 from lake.tables import Lake
@@ -184,9 +184,9 @@ class _Taking:
         planned = training_sets.plan(self.lake, self.settings)
         if planned is None:
             return
-        if trained(self.lake, planned) is None:
+        if training_sets.trained(self.lake, planned) is None:
             self.run([*adapters.SETS, "adapters_versions"])
-        adapter = trained(self.lake, planned)
+        adapter = training_sets.trained(self.lake, planned)
         if adapter is None:
             raise TurnFailed("An adapter was trained and is not there.", hint="`steppe doctor`")
         self.turn.adapter_id = adapter["adapter_id"]

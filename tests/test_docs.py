@@ -22,6 +22,7 @@ from assets.cleaning.text import TEXT_RULES
 from assets.records import Place, records_table
 from lake import errors, schemas
 from lake.settings import Settings
+from models import budget
 from models.self_chat import METHODS
 from models.self_chat.monitors import Bounds
 from orchestration.cli import main
@@ -177,6 +178,17 @@ def test_every_method_of_self_chat_and_every_bound_is_documented() -> None:
     page = _read("docs/self_chat.md")
 
     assert [] == [name for name in (*METHODS, *Bounds.model_fields) if f"`{name}`" not in page]
+
+
+def test_every_reason_to_teach_nobody_is_documented() -> None:
+    page = _read("docs/training_sets.md")
+    views = ("staging/stg_training_candidates", "staging/stg_preferences")
+    found = {why for view in views for why in re.findall(r"then '(\w+)'", sql.read(view))}
+    found |= {*budget.REASONS, "in_suite", "source_share", "not_chosen", "one_answer", "too_long"}
+    found |= _returned("assets/preferences.py", ending="") - {"preferences", "split", "family"}
+
+    assert {"held_out", "no_consent", "conflict", "same_answers", "too_deep"} <= found
+    assert [] == [why for why in sorted(found) if f"`{why}`" not in page]
 
 
 def test_every_reason_of_quarantine_is_documented() -> None:

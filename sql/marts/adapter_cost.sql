@@ -106,4 +106,7 @@ unioned as (
 select unioned.*
 from unioned
 inner join adapters on unioned.adapter_id = adapters.adapter_id
-order by adapters.created_at desc, unioned.adapter_id, unioned.stage desc
+order by
+    adapters.created_at desc,
+    unioned.adapter_id,
+    list_position(['self_chats', 'adapters', 'evaluations'], unioned.stage)

@@ -3,7 +3,7 @@
 import pytest
 
 from assets.cleaning import load_policy
-from assets.contamination import seen
+from assets.contamination import holding, seen
 from models.evaluation import Item
 
 POLICY = load_policy()
@@ -58,3 +58,32 @@ def test_a_taught_answer_to_another_question_is_what_was_learned(asked, row):
 
 def test_without_a_training_set_nothing_was_seen():
     assert {} == seen([item("Где?", "Там.")], [], POLICY)
+
+
+@pytest.mark.parametrize(
+    ("asked", "row", "how"),
+    [
+        (item("Где ключи?", "На полке."), talk("Да?", "Да.", "где  ключи", "На полке!"), "exact"),
+        (item(LONG, ANSWER), talk(LONG, ANSWER.replace("минут.", "минуток.")), "eight_grams"),
+        (item(LONG, ANSWER), talk(SLIPS, ANSWER.replace("насыпь", "насыпъ")), "near_duplicate"),
+    ],
+)
+def test_a_row_that_holds_an_item_is_told_how(asked, row, how):
+    rows = [talk("Привет!", "Да?"), row, talk("Где ключи?", "В реке.")]
+
+    assert {1: how} == holding([asked], rows, POLICY)
+    assert {"one": how} == seen([asked], rows, POLICY)
+
+
+def test_a_row_is_looked_at_by_itself():
+    """Half of an item in each of two rows is seen, but no row gives it away."""
+    words = LONG.split()
+    halves = [" ".join(words[:9]), " ".join(words[4:])]
+    rows = [talk(LONG, ANSWER.partition(",")[0]), talk(*halves)]
+
+    assert {} == holding([item(LONG, ANSWER)], rows, POLICY)
+
+
+def test_nothing_is_held_where_nothing_is_asked():
+    assert {} == holding([], [talk("Да?", "Да.")], POLICY)
+    assert {} == holding([item("Да?", "Да.")], [], POLICY)

@@ -49,3 +49,19 @@ def test_what_was_not_measured_has_a_page_and_empty_numbers(lake: Lake) -> None:
 
 def test_saved_nats_are_paired_by_dialogue() -> None:
     assert [1.0] * 12 == [round(x, 9) for x in judgements.saved(scored(3.0), scored(2.0))]
+
+
+def test_what_a_judgement_cost_is_in_its_row() -> None:
+    verdict = gate.judge(scored(3.0), scored(1.0), gate.load_policy(), candidate=2)
+    spent = judgements.Stopwatch().spent(tokens=12)
+
+    (row,) = judgements.rows(ABOUT, scored(3.0), scored(1.0), verdict, spent)[
+        "evaluations_verdicts"
+    ]
+
+    assert (12, spent.seconds, spent.cpu_seconds) == (
+        row["tokens"],
+        row["seconds"],
+        row["cpu_seconds"],
+    )
+    assert 0 <= spent.seconds

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from assets import candidates, training_sets
+from assets import adapters, candidates, training_sets
 from assets.fingerprints import OWN_ANSWERS
 from assets.training_sets import TrainingSet
 from lake import query, schemas
@@ -427,3 +428,18 @@ def test_nothing_to_learn_from_is_no_set(lake: Lake, settings: Settings) -> None
     put(lake, "cleaned_dialogues", dialogue("проба", split="test"))
 
     assert training_sets.plan(lake, settings) is None
+
+
+def test_the_asset_freezes_a_set_once_and_writes_its_page(lake: Lake, settings: Settings) -> None:
+    put(lake, "cleaned_dialogues", dialogue("мяч"), dialogue("проба", split="test"))
+    resources = {"lake": lake, "settings": settings}
+
+    for _ in range(2):
+        assert dg.materialize([adapters.adapters_training_sets], resources=resources).success
+    (row,) = lake.rows("adapters_training_sets")
+    (left,) = lake.rows("adapters_left_out")
+    (page,) = (settings.models_dir / "training_sets").glob("*.html")
+
+    assert row["training_set_id"] == left["training_set_id"] == page.stem
+    assert ("мяч", "проба") == (row["dialogue_id"], left["dialogue_id"])
+    assert "Тут мяч." in page.read_text(encoding="utf-8")

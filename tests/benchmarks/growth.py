@@ -8,8 +8,9 @@
 
 The shipped sample's facts are told in five parts, each turn one part more, through the real
 program: `steppe ingest`, then `steppe grow`.  After each turn its adapter, served or not, answers
-all 87 held-out questions, those of parts that are still to come too, and 500 primer dialogues that
-no schooling held.  Losses of one turn and the next are compared item by item.
+all 87 held-out questions, those of parts that are still to come too, and 1,000 primer dialogues
+that no schooling held; left out are those that the person's words outdate, where "I do not know"
+is no longer right.  Losses of one turn and the next are compared item by item.
 
     replay        the recipe `embedded`
     no_replay     the same without a row of the primer or of older dialogues
@@ -38,6 +39,7 @@ from models.base import BaseModel, ensure_base
 from models.evaluation.statistics import improvement, paired
 from models.primer_scores import score_primer
 from models.processes import calm_down
+from models.taught import Taught
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -85,8 +87,10 @@ def run(arm: str, home: Path) -> dict[str, Any]:
     base = ensure_base("embedded", home.parent / "growth-models")
     _prepare(arm, home, base)
     exam = [json.loads(line) for line in _lines(SAMPLES / "held_out.jsonl")]
-    turns = [_measured(base, None, exam)]
-    for number, part in enumerate(parts(home.parent / "growth-parts"), start=1):
+    told = parts(home.parent / "growth-parts")
+    taught = Taught.by(said for part in told for said in part)
+    turns = [_measured(base, None, exam, taught)]
+    for number, part in enumerate(told, start=1):
         file = home / f"turn-{number}.jsonl"
         said = (json.dumps({"messages": m}, ensure_ascii=False) for m in part)
         file.write_text("\n".join(said) + "\n", encoding="utf-8")
@@ -95,7 +99,7 @@ def run(arm: str, home: Path) -> dict[str, Any]:
         _steppe(home, "grow")
         adapter = _newest(home)
         turns.append(
-            _measured(base, home / "models" / "adapters" / adapter["adapter_id"], exam)
+            _measured(base, home / "models" / "adapters" / adapter["adapter_id"], exam, taught)
             | _told(home, adapter)
             | {"dialogues": len(part), "turn_seconds": round(time.monotonic() - started, 1)}
         )
@@ -180,7 +184,9 @@ def _told(home: Path, adapter: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measured(base: BaseModel, adapter: Path | None, exam: list[dict[str, Any]]) -> dict[str, Any]:
+def _measured(
+    base: BaseModel, adapter: Path | None, exam: list[dict[str, Any]], taught: Taught
+) -> dict[str, Any]:
     model = TransformersModel(base.path, adapter, model_id="measured")
     asked = [[{"role": "user", "content": row["question"]}] for row in exam]
     told = [
@@ -189,7 +195,9 @@ def _measured(base: BaseModel, adapter: Path | None, exam: list[dict[str, Any]])
     ]
     losses = model.loss(told)
     said = [x.text.strip() for x in model.generate(asked, max_new_tokens=48)]
-    primer = score_primer(base.path, adapter, n=500)
+    primer = score_primer(
+        base.path, adapter, n=1000, but=lambda d: taught.outdates([dict(m) for m in d.messages])
+    )
     return {
         "losses": [[x.sum_nats, x.tokens] for x in losses],
         "right": [float(a == row["answer"]) for a, row in zip(said, exam, strict=True)],

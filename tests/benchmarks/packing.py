@@ -134,6 +134,7 @@ def _arm(
 def _trl(request: TrainRequest, recipe: Any, rows: Rows, tokenizer: Any, *, plain: bool) -> Any:
     """Return trl's trainer as it comes, but for the optimiser, which is that of the recipe."""
     from datasets import Dataset
+    from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
     from models.training.tuners import adapted_base, training_device
@@ -155,12 +156,14 @@ def _trl(request: TrainRequest, recipe: Any, rows: Rows, tokenizer: Any, *, plai
         disable_tqdm=True,
         **changed,
     )
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=adapted_base(request, recipe, device),
         args=arguments,
         train_dataset=Dataset.from_list([dict(e.columns) for e in rows.examples]),
         processing_class=tokenizer,
     )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _nats(model: Any, rows: Rows) -> float:

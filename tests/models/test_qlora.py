@@ -74,6 +74,53 @@ def test_the_same_request_gives_the_same_bytes(trained, quick_request):
     assert adapters.digests(Path(trained.path)) == adapters.digests(Path(again.path))
 
 
+def test_what_is_published_is_trls_own_training(trained, quick_request):
+    """Progress, sealed checkpoints and the folder around it change no bit of the adapter."""
+    import torch
+    from datasets import Dataset
+    from safetensors.torch import load_file
+    from trl import SFTConfig, SFTTrainer
+
+    request = quick_request()
+    recipe = recipes.parse(request.recipe)
+    tokenizer = load_tokenizer(Path(request.base_path))
+    rows = qlora.read_rows(Path(request.rows_path), tokenizer, recipe)
+    model = qlora.adapted_base(request, recipe, torch.device("cpu"))
+    learned = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+    arguments = SFTConfig(
+        output_dir=request.adapters_dir,
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        max_steps=recipe.training.max_steps,
+        per_device_train_batch_size=recipe.training.batch,
+        learning_rate=recipe.optimizer.lr,
+        optim=recipe.optimizer.name,
+        lr_scheduler_type=recipe.optimizer.schedule,
+        warmup_steps=recipe.optimizer.warmup,
+        adam_beta2=recipe.optimizer.beta2,
+        max_grad_norm=recipe.optimizer.max_grad_norm,
+        max_length=None,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=True,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        report_to="none",
+        disable_tqdm=True,
+    )
+    data = Dataset.from_list([dict(example.columns) for example in rows.examples])
+    trainer = SFTTrainer(model, arguments, train_dataset=data, processing_class=tokenizer)
+    for name, parameter in trainer.model.named_parameters():
+        if name in learned:
+            parameter.data = learned[name]
+    trainer.train()
+    published = load_file(Path(trained.path) / adapters.WEIGHTS)
+    by_trl = dict(trainer.model.named_parameters())
+
+    assert len(published) == len(learned)
+    for name, weight in published.items():
+        assert torch.equal(weight, by_trl[name.replace(".weight", ".default.weight")].data)
+
+
 def test_another_seed_gives_another_adapter(trained, quick_request):
     other = qlora.train(quick_request(recipe={"seed": 1}), lambda _: None)
 

@@ -89,6 +89,8 @@ def test_the_version_is_told() -> None:
         ("chat", "Привет!"),
         ("serve",),
         ("base", "show"),
+        ("training-set", "show"),
+        ("training-set", "diff", "a", "b"),
     ],
     ids=" ".join,
 )

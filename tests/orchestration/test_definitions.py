@@ -26,9 +26,15 @@ GRAPH = {
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_preferences": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_sessions": ("self_chats", {"cleaned_dialogues", "base_model"}),
-    "adapters_training_sets": (
-        "adapters",
-        {"cleaned_dialogues", "embeddings_duplicates", "self_chats_dialogues", "base_model"},
+    **dict.fromkeys(
+        ("adapters_left_out", "adapters_training_sets"),
+        (
+            "adapters",
+            {
+                *("cleaned_dialogues", "cleaned_preferences", "embeddings_duplicates"),
+                *("self_chats_dialogues", "self_chats_preferences", "base_model"),
+            },
+        ),
     ),
     "adapters_versions": ("adapters", {"adapters_training_sets", "base_model"}),
     "evaluations_comparisons": ("evaluations", {"adapters_versions"}),

@@ -1,6 +1,6 @@
 """Each check in `sql/checks` passes on right rows and objects to wrong ones: exactly to those."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -34,6 +34,14 @@ CHOICE = {
 }
 REASON = {"rule": "length", "reason": "too_short"}
 SCORE = {"evaluation_id": "e", "model_id": "a", "low": 0.1, "high": 0.2, "coverage": 1.0}
+FOREVER = datetime(2100, 1, 1, tzinfo=UTC)
+TAKEN = {
+    "training_set_id": "t",
+    "source_table": "cleaned_dialogues",
+    "role": "new",
+    "frozen_at": FOREVER,
+}
+LEFT = {"training_set_id": "t", "source_table": "cleaned_dialogues", "reason": "held_out"}
 CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_every_record_is_accounted_for": (
         {
@@ -285,6 +293,45 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         1,
     ),
+    "assert_every_candidate_is_accounted_for": (
+        {
+            "cleaned_dialogues": [
+                {**KEPT, "consent": "granted"},
+                {**KEPT, "dialogue_id": "e", "revision": "w", "split": "test"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s", "revision": "s", "parents": ["d"]}],
+            "cleaned_preferences": [CHOICE],
+            "adapters_training_sets": [
+                {**TAKEN, "dialogue_id": "d", "revision": "v"},
+                {**TAKEN, "dialogue_id": "d", "revision": "v", "position": 1},
+                {**TAKEN, "source_table": "primer", "role": "replay", "position": 2},
+            ],
+            "adapters_left_out": [
+                {**LEFT, "dialogue_id": "e", "revision": "w"},
+                {
+                    **LEFT,
+                    "source_table": "self_chats_dialogues",
+                    "dialogue_id": "s",
+                    "revision": "s",
+                },
+            ],
+        },
+        {
+            "cleaned_dialogues": [
+                KEPT,
+                {**KEPT, "dialogue_id": "lost", "revision": "lost"},
+                {**KEPT, "dialogue_id": "two reasons", "revision": "w"},
+            ],
+            "self_chats_dialogues": [{"dialogue_id": "s", "revision": "s", "parents": ["d"]}],
+            "adapters_training_sets": [{**TAKEN, "dialogue_id": "d", "revision": "v"}],
+            "adapters_left_out": [
+                {**LEFT, "dialogue_id": "d", "revision": "v"},
+                {**LEFT, "dialogue_id": "two reasons", "revision": "w"},
+                {**LEFT, "dialogue_id": "two reasons", "revision": "w", "reason": "in_suite"},
+            ],
+        },
+        4,
+    ),
     "assert_no_training_without_consent": (
         {
             "cleaned_dialogues": [
@@ -392,3 +439,25 @@ def test_a_check_names_its_asset_and_says_what_it_returns(name: str) -> None:
 
     assert first.startswith("-- asset: ")
     assert "returns" in second
+
+
+# --- what a training set considered -------------------------------------------------------------
+
+CONSIDERED = "assert_every_candidate_is_accounted_for"
+
+
+def test_what_came_after_a_set_was_frozen_was_no_candidate_of_it(lake: Lake, fill: Any) -> None:
+    fill("cleaned_dialogues", KEPT)
+    fill("adapters_training_sets", {**TAKEN, "dialogue_id": "x", "frozen_at": datetime.now(UTC)})
+    fill("cleaned_dialogues", KEPT)
+
+    assert [] == query.offending(lake, CONSIDERED)
+
+
+def test_a_set_of_choices_considers_choices_alone(lake: Lake, fill: Any) -> None:
+    fill("cleaned_dialogues", KEPT)
+    fill("cleaned_preferences", CHOICE, {**CHOICE, "preference_id": "lost"})
+    pair = {**TAKEN, "source_table": "cleaned_preferences", "role": "preference"}
+    fill("adapters_training_sets", {**pair, "dialogue_id": "p"})
+
+    assert ["lost"] == [row["dialogue_id"] for row in query.offending(lake, CONSIDERED)]

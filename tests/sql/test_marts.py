@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import sql
+from assets.fingerprints import OWN_ANSWERS
 from lake import query
 from lake.tables import Lake
 
@@ -344,3 +345,195 @@ def test_a_session_is_seen_beside_those_before_it(lake: Lake, fill: Any) -> None
     assert [("a", 0.5, None), ("b", 0.4, -0.2), ("c", 0.0, -0.4)] == [
         tuple(row.values()) for row in found
     ]
+
+
+def test_a_self_chat_has_every_ancestor(lake: Lake, fill: Any) -> None:
+    fill(
+        "self_chats_dialogues",
+        {"dialogue_id": "child", "parents": ["d", "primer/1"]},
+        {"dialogue_id": "grandchild", "parents": ["child"]},
+    )
+    found = query.ask(lake, "select dialogue_id, ancestor from stg_ancestors order by all")
+
+    assert [
+        ("child", "d"),
+        ("child", "primer/1"),
+        ("grandchild", "child"),
+        ("grandchild", "d"),
+        ("grandchild", "primer/1"),
+    ] == [tuple(r.values()) for r in found]
+
+
+def test_who_could_teach_is_told_with_the_reason_why_not(lake: Lake, fill: Any) -> None:
+    own = {"split": "train", "source": "nexus", "consent": "granted"}
+    fill(
+        "cleaned_dialogues",
+        {**own, "dialogue_id": "a", "revision": "a"},
+        {**own, "dialogue_id": "b", "revision": "b", "split": "test"},
+        {**own, "dialogue_id": "c", "revision": "c", "consent": "explore"},
+        {**own, "dialogue_id": "d", "revision": "d", "source": OWN_ANSWERS},
+        {**own, "dialogue_id": "e", "revision": "e"},
+    )
+    fill("embeddings_duplicates", {"dialogue_id": "e", "revision": "e", "paraphrase_of": "a"})
+    fill(
+        "self_chats_dialogues",
+        {"dialogue_id": "s", "revision": "s", "parents": ["a"], "method": "camel"},
+        {"dialogue_id": "t", "revision": "t", "parents": ["c"], "method": "camel"},
+        {"dialogue_id": "u", "revision": "u", "parents": ["t"], "method": "camel"},
+        {"dialogue_id": "v", "revision": "b", "parents": ["a"], "method": "camel"},
+    )
+    found = query.ask(
+        lake,
+        "select dialogue_id, source, reason from stg_training_candidates order by dialogue_id",
+    )
+
+    assert [
+        ("a", "nexus", ""),
+        ("b", "nexus", "held_out"),
+        ("c", "nexus", "no_consent"),
+        ("d", OWN_ANSWERS, "own_answers"),
+        ("e", "nexus", "paraphrase"),
+        ("s", "camel", ""),
+        ("t", "camel", "no_consent"),
+        ("u", "camel", "no_consent"),
+        ("v", "camel", "held_out"),
+    ] == [tuple(r.values()) for r in found]
+
+
+def test_a_choice_has_the_split_and_the_consent_of_what_it_grew_from(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "a", "split": "test", "consent": "granted", "cluster_id": "k"},
+        {"dialogue_id": "b", "split": "train", "consent": "explore", "user_id": "anya"},
+        {"dialogue_id": "c", "split": "train", "consent": "granted", "cluster_id": "m"},
+    )
+    fill("cleaned_preferences", {"preference_id": "p", "split": "validation", "consent": "granted"})
+    fill("self_chats_dialogues", {"dialogue_id": "s", "parents": ["a"]})
+    fill(
+        "self_chats_preferences",
+        {"preference_id": "q", "parents": ["s"]},
+        {"preference_id": "r", "parents": ["b"]},
+        {"preference_id": "t", "dialogue_id": "c"},
+        {"preference_id": "u", "parents": ["primer/1"], "user_id": "anya"},
+    )
+    found = query.ask(
+        lake,
+        "select preference_id, split, family, reason from stg_preferences order by preference_id",
+    )
+
+    assert [
+        ("p", "validation", None, ""),
+        ("q", "test", "k", ""),
+        ("r", None, "b", "no_consent"),
+        ("t", None, "m", ""),
+        ("u", None, "primer/1", "no_consent"),
+    ] == [tuple(r.values()) for r in found]
+
+
+def test_only_an_adapter_that_may_be_served_has_been_taught(lake: Lake, fill: Any) -> None:
+    first, second = (datetime(2026, 1, d, tzinfo=UTC) for d in (1, 2))
+    fill(
+        "adapters_versions",
+        *({"adapter_id": n, "base_id": "b", "training_set_id": n} for n in ("in", "out", "new")),
+    )
+    fill(
+        "adapters_training_sets",
+        *(
+            {"training_set_id": n, "dialogue_id": n, "source_table": "cleaned_dialogues"}
+            for n in ("in", "out", "new")
+        ),
+        {"training_set_id": "in", "position": 1, "source_table": "primer"},
+    )
+    fill(
+        "evaluations_verdicts",
+        {"evaluation_id": "1", "adapter_id": "in", "passed": True, "decided_at": first},
+        {"evaluation_id": "2", "adapter_id": "out", "passed": True, "decided_at": first},
+        {"evaluation_id": "3", "adapter_id": "out", "passed": False, "decided_at": second},
+    )
+    found = query.ask(lake, "select base_id, adapter_id, dialogue_id from stg_taught")
+
+    assert [("b", "in", "in")] == [tuple(r.values()) for r in found]
+
+
+def test_training_sets_are_counted_with_the_adapter_they_made(lake: Lake, fill: Any) -> None:
+    row = {"training_set_id": "t", "tokens": 10, "weight": 2.0}
+    fill(
+        "adapters_training_sets",
+        {**row, "role": "new"},
+        {**row, "role": "self", "position": 1, "ancestry_depth": 2},
+        {**row, "role": "preference", "position": 2},
+    )
+    fill("adapters_left_out", *({"training_set_id": "t", "dialogue_id": n} for n in "ab"))
+    fill("adapters_versions", {"adapter_id": "a", "training_set_id": "t"})
+
+    (found,) = query.ask(
+        lake,
+        "select adapter_id, rows, new, self_chats, preferences, left_out, tokens_told, deepest "
+        "from training_sets",
+    )
+
+    assert ("a", 3, 1, 1, 1, 2, 60.0, 2) == tuple(found.values())
+
+
+def test_an_adapter_costs_its_talking_its_learning_and_its_judging(lake: Lake, fill: Any) -> None:
+    """Talks of another day, and of a set that is another adapter's, are no cost of it."""
+    fill(
+        "self_chats_dialogues",
+        {"dialogue_id": "s", "tokens": 10, "seconds": 1.0},
+        {"dialogue_id": "unused", "tokens": 20, "seconds": 2.0},
+        {"dialogue_id": "by choice", "tokens": 40, "seconds": 4.0, "day": NEXT},
+        {"dialogue_id": "elsewhere", "tokens": 900, "day": date(2026, 1, 3)},
+    )
+    fill("self_chats_dropped", {"dialogue_id": "d", "tokens": 5, "seconds": 0.5})
+    fill("self_chats_preferences", {"preference_id": "p", "dialogue_id": "by choice"})
+    taught = {"training_set_id": "t", "source_table": "self_chats_dialogues"}
+    fill(
+        "adapters_training_sets",
+        {**taught, "dialogue_id": "s"},
+        {**taught, "dialogue_id": "s", "position": 1},
+        {
+            **taught,
+            "dialogue_id": "p",
+            "source_table": "self_chats_preferences",
+            "position": 2,
+        },
+    )
+    fill(
+        "adapters_versions",
+        {
+            "adapter_id": "a",
+            "training_set_id": "t",
+            "tokens": 100,
+            "seconds": 8.0,
+            "cpu_seconds": 9.0,
+            "energy_joules": 50.0,
+            "device": "cuda:0",
+        },
+    )
+    fill(
+        "evaluations_verdicts",
+        {"evaluation_id": "1", "adapter_id": "a", "tokens": 7, "seconds": 2.0, "cpu_seconds": 3.0},
+        {"evaluation_id": "2", "adapter_id": "a", "tokens": 7, "seconds": 2.0, "cpu_seconds": 3.0},
+        {"evaluation_id": "3", "adapter_id": "a", "decided_by": "person", "seconds": 99.0},
+    )
+    found = query.ask(lake, "select * exclude (adapter_id) from adapter_cost")
+
+    assert [
+        ("self_chats", 50, 5.0, None, None, None, 75, 7.5),
+        ("adapters", 100, 8.0, 9.0, 8.0, 50.0, None, None),
+        ("evaluations", 14, 4.0, 6.0, None, None, None, None),
+    ] == [tuple(r.values()) for r in found]
+
+
+def test_what_no_device_tells_is_null_and_a_cpu_is_no_gpu(lake: Lake, fill: Any) -> None:
+    fill(
+        "adapters_versions",
+        {"adapter_id": "a", "device": "cpu", "energy_joules": None, "cpu_seconds": 2.0},
+        {"adapter_id": "b", "device": "", "energy_joules": None},
+    )
+    found = query.ask(
+        lake,
+        "select adapter_id, gpu_seconds, energy_joules from adapter_cost order by adapter_id",
+    )
+
+    assert [("a", 0.0, None), ("b", None, None)] == [tuple(r.values()) for r in found]

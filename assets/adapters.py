@@ -143,7 +143,19 @@ def _request(lake: Lake, settings: Settings, planned: training_sets.TrainingSet)
         "adapters_dir": str(settings.models_dir / "adapters"),
         "training_set_id": planned.training_set_id,
         "parent_adapter": str(adapter_folder(settings, parent)) if parent else "",
+        "conditions": _measured_before(lake, planned),
     }
+
+
+def _measured_before(lake: Lake, planned: training_sets.TrainingSet) -> dict[str, Any]:
+    """Return how fast this recipe ran on this base, and where, so that its end can be foretold."""
+    same = f"base_id = '{planned.base.base_id}' and recipe_id = '{planned.recipe.recipe_id}'"
+    rows = [r for r in lake.rows("adapters_versions", where=same) if r["tokens"] and r["seconds"]]
+    if not rows:
+        return {}
+    newest = max(rows, key=lambda row: row["created_at"])
+    speed = newest["tokens"] / newest["seconds"]
+    return {"tokens_per_second": speed, "measured_on": newest["device"] or ""}
 
 
 def _dataset(lake: Lake, planned: training_sets.TrainingSet) -> DatasetReference:

@@ -171,7 +171,7 @@ class GpuCompute(dg.ConfigurableResource):
         tell()
         if str(status) != "SUCCEEDED":
             about = jobs.get_job_info(job).message or ""
-            tail = jobs.get_job_logs(job)[-TAIL:]
+            tail = ray_jobs.last_words(jobs, job)[-TAIL:]
             raise dg.Failure(
                 f"{module}, Ray job {job}, ended as {status}: {about}\n{tail}",
                 metadata={"ray_job": job, "status": str(status)},

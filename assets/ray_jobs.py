@@ -65,6 +65,14 @@ def submit(
     )
 
 
+def last_words(jobs: Any, job: str) -> str:
+    """Return what a job has said; a node that is gone took its log with it."""
+    try:
+        return str(jobs.get_job_logs(job))
+    except RuntimeError:  # the job server's own word for any failed request
+        return "its node cannot be reached, nor its log"
+
+
 def orphans(jobs: Any, is_over: Callable[[str], bool]) -> Sequence[Any]:
     """Return the jobs that still run although the run that they are for is over."""
     ours = ((job, (job.metadata or {}).get(RUN, "")) for job in jobs.list_jobs())

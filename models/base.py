@@ -122,7 +122,7 @@ def find_by_id(identity: str, base_model: str, models_dir: Path) -> BaseModel:
     what = "is another one by now" if found else "is not here"
     raise BackendUnavailable(
         f"The base `{base_model}` ({identity[:12]}) {what}.",
-        hint="put the model back where it lay, or grow it with the version that made the adapter",
+        hint="put the model back where it lay, or grow it with the version of then",
     )
 
 

@@ -2,7 +2,7 @@
 
 Memory is a sum of parts, each a product of counts; `docs/executors.md` compares it with what was
 measured.  Time is the arithmetic of a token over what a device does in a second: measured on the
-same base before, or on a device of that name, never its data sheet.
+same base before, or assumed as a share of the device's peak; `basis` says which.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ OPTIMIZER_BYTES = {
 }
 """Two moments a trainable parameter, of four bytes or of one."""
 
-RESULTS = "tests/benchmarks/results/gpu_training.json"
 CPU_FLOPS = 20e9
+"""Arithmetic a second and thread of a Zen 4 EPYC: 17e9 to 22e9 in steps of a shape of two million
+parameters, by `tests/benchmarks/gpu_training.py --preset tiny`."""
 UTILISATION = 0.35
+"""The share of a GPU's peak that a training is assumed to reach; no measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +284,8 @@ def known_rate(
         words = f"{tokens_per_second:.0f} tokens/s when this recipe ran on this base before"
         return tokens_per_second * flops_of_a_token, words
     if device == "cpu":
-        return CPU_FLOPS * threads, f"{CPU_FLOPS / 1e9:.0f} GFLOP/s a thread, measured ({RESULTS})"
+        return CPU_FLOPS * threads, f"{CPU_FLOPS / 1e9:.0f} GFLOP/s a thread, as on a Zen 4 core"
     peak = peak_flops(device)
     if peak is None:
         return None, f"no rate is known for {device}"
-    return peak * UTILISATION, f"{UTILISATION:.0%} of the peak of {device}, measured ({RESULTS})"
+    return peak * UTILISATION, f"{UTILISATION:.0%} of the peak of {device}, an assumption"

@@ -34,12 +34,14 @@ SAMPLED_ROWS = 200
 class Conditions:
     """How a training is run, apart from what is trained; no part of any id.
 
-    `tokens_per_second` is what the same recipe gave on the same base before, 0 where unknown.
+    `tokens_per_second` is what the same recipe gave on the same base before, 0 where unknown; it
+    counts only on the device it was `measured_on`, where that is said.
     `memory_holds` is for trials of the retries on devices that have memory enough: a micro-batch
     above it fails as if the memory were full, after its first step; 0 never.
     """
 
     tokens_per_second: float = 0.0
+    measured_on: str = ""
     memory_holds: int = 0
 
 
@@ -161,11 +163,12 @@ def expectation(
     tokens = expected_tokens(
         Path(request.rows_path), load_tokenizer(Path(request.base_path)), recipe
     )
+    device = device_name()
     rate, basis = estimates.known_rate(
-        device_name(),
+        device,
         _threads(),
         estimates.flops_per_token(shape, load, recomputed=True),
-        conditions.tokens_per_second,
+        conditions.tokens_per_second if conditions.measured_on in ("", device) else 0.0,
     )
     return estimates.expect(
         shape,

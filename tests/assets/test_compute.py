@@ -69,6 +69,8 @@ with open_dagster_pipes() as pipes:
         sys.exit("it went wrong")
     if pid_file := pipes.extras.get("pid_file"):
         import os
+        from models.processes import die_with_parent
+        die_with_parent()
         with open(pid_file, "w") as file:
             file.write(str(os.getpid()))
         time.sleep(60)

@@ -22,7 +22,7 @@ from assets import ray_jobs
 from assets.compute import GpuCompute, needs_gpu
 from lake.errors import BackendUnavailable
 
-ADDRESS = "http://127.0.0.1:18265"
+ADDRESS = "http://127.0.0.1:8299"
 MODULE = """
 import os, sys, time
 from pathlib import Path
@@ -57,13 +57,13 @@ class Cluster:
         return node
 
     def head(self) -> None:
-        ports = ["--port=16379", "--dashboard-port=18265", "--dashboard-host=127.0.0.1"]
+        ports = ["--port=6399", "--dashboard-port=8299", "--dashboard-host=127.0.0.1"]
         self.start("--head", "--node-ip-address=127.0.0.1", *ports)
         until(lambda: _answers(ADDRESS), seconds=120)
 
     def node(self, nodes: int) -> subprocess.Popen[bytes]:
         ports = ["--dashboard-agent-listen-port=52399", "--dashboard-agent-grpc-port=52398"]
-        node = self.start("--address=127.0.0.1:16379", "--node-ip-address=127.0.0.1", *ports)
+        node = self.start("--address=127.0.0.1:6399", "--node-ip-address=127.0.0.1", *ports)
         until(lambda: _gpus() == nodes, seconds=120)
         return node
 
@@ -77,7 +77,7 @@ def _answers(address: str) -> bool:
 
 
 def _gpus() -> int:
-    code = "import ray; ray.init('127.0.0.1:16379', log_to_driver=False); "
+    code = "import ray; ray.init('127.0.0.1:6399', log_to_driver=False); "
     code += "print(int(ray.cluster_resources().get('GPU', 0)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return int(done.stdout.split()[-1]) if done.returncode == 0 else -1

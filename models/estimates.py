@@ -36,7 +36,9 @@ CPU_FLOPS = 20e9
 """Arithmetic a second and thread of a Zen 4 EPYC: 17e9 to 22e9 in steps of a shape of two million
 parameters, by `tests/benchmarks/gpu_training.py --preset tiny`."""
 UTILISATION = 0.35
-"""The share of a GPU's peak that a training is assumed to reach; no measurement."""
+"""The share of a GPU's peak in a step of 2,048 tokens or more: 0.34 to 0.47 on an H200, by
+`tests/benchmarks/results/gpu_training.json`.  With 512 tokens a step it is 0.03 to 0.11, so time is
+told too short there, until the same recipe has run once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,4 +290,4 @@ def known_rate(
     peak = peak_flops(device)
     if peak is None:
         return None, f"no rate is known for {device}"
-    return peak * UTILISATION, f"{UTILISATION:.0%} of the peak of {device}, an assumption"
+    return peak * UTILISATION, f"{UTILISATION:.0%} of the peak of {device}, as in large steps"

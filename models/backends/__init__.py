@@ -10,7 +10,7 @@ All answer in the order they were asked, and say what each answer took.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Conversations = Sequence[Sequence[Mapping[str, str]]]
@@ -27,7 +27,7 @@ class Generation:
     text: str
     finish: str
     tokens: int
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
     python tests/benchmarks/self_chat.py --home .steppe            # after `make run`: some minutes
     python tests/benchmarks/self_chat.py --home .steppe --methods camel,personas
 
-Each method draws over the day's dialogues of the home and over questions of the base's schooling,
-`--draws` times each.  The champion
-talks, the bare base judges; on a home without a champion the base talks and nobody judges.
+Each method draws `--draws` times from the home's own dialogues, from `--facts` facts that an
+invented person told in words the base never met, and from `--practice` questions of the base's
+schooling.  The bare base talks; where answers are compared, the champion of the home judges.
 """
 
 import argparse
 import json
+import random
 import time
 from collections import Counter
 from dataclasses import replace
@@ -18,12 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from assets import sessions, talks
-from lake.settings import load
+from assets.lineage import adapter_folder, champion
+from lake.settings import Settings, load
 from lake.tables import Lake
-from models.base import find_base
+from models.backends.embedded import TransformersModel
+from models.base import BaseModel, find_base
+from models.evaluation.judges.rubric import RubricJudge
+from models.primer.draw import Draw
+from models.primer.facts import draw_facts
 from models.processes import calm_down
-from models.self_chat import METHODS, SelfChat
+from models.self_chat import METHODS, Seed, SelfChat
+from models.self_chat.generation import generate
 
+JUDGED = ("distillation",)
 RESULTS = Path(__file__).parent / "results" / "self_chat.json"
 
 
@@ -46,26 +54,45 @@ def _yield_of(method: str, arguments: argparse.Namespace) -> dict[str, Any]:
     if base is None:
         raise SystemExit(f"no base in {settings.home}: `make run` first")
     day = talks.Talks(lake, settings, base, datetime.now(UTC).date() + timedelta(days=1))
-    told = sessions.talked_over(lake)
-    plan = replace(
-        talks.plan_of(settings, depth=talks.depth_of_champion(lake, base)),
-        draws={method: arguments.draws},
-        max_seeds=len(told) + arguments.practice,
+    seeds = [*day.seeds(sessions.talked_over(lake), 0), *told_facts(arguments.facts)]
+    plan = replace(talks.plan_of(settings), draws={method: arguments.draws}, max_seeds=len(seeds))
+    stage = replace(
+        day.stage(seeds, plan),
+        model=TransformersModel(base.path),
+        judge=_judge(lake, settings, base) if method in JUDGED else None,
     )
     started = time.monotonic()
-    chats = day.hold(told, plan)
+    chats = generate(stage, seeds)
     kept = [chat for chat in chats if chat.kept]
     return {
+        "seeds": len(seeds),
         "begun": len(chats),
         "kept": len(kept),
         "kept_of_people": sum(not _is_schooling(chat) for chat in kept),
         "choices": sum(len(chat.preferences) for chat in chats),
         "tokens": sum(chat.tokens for chat in chats),
         "seconds": round(time.monotonic() - started, 1),
-        "generator": chats[0].generator[:12] if chats else "",
         "reasons": dict(Counter(c.reason for c in chats if not c.kept).most_common()),
         "example": [list(turn) for turn in kept[0].messages] if kept else [],
     }
+
+
+def told_facts(count: int) -> list[Seed]:
+    """Return facts of an invented person as dialogues: words that no schooling held."""
+    draw = Draw(random.Random("told"), "held_out")
+    facts = draw_facts(draw, count)
+    return [
+        Seed(f"told-{n:04d}", (("user", fact.question(draw)), ("assistant", fact.sentence)))
+        for n, fact in enumerate(facts)
+    ]
+
+
+def _judge(lake: Lake, settings: Settings, base: BaseModel) -> RubricJudge | None:
+    """Return the home's champion as a judge: other weights than those that talk."""
+    reigning = champion(lake, base.base_id)
+    if not reigning:
+        return None
+    return RubricJudge(TransformersModel(base.path, adapter_folder(settings, reigning)))
 
 
 def _is_schooling(chat: SelfChat) -> bool:
@@ -76,7 +103,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--practice", type=int, default=500)
-    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--facts", type=int, default=300)
+    parser.add_argument("--practice", type=int, default=200)
+    parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)
     main(parser.parse_args())

@@ -74,9 +74,10 @@ ARMS: dict[str, tuple[str, str]] = {
 def main(arguments: argparse.Namespace) -> None:
     """Run one arm, or draw what is known of all."""
     calm_down()
+    made = {} if arguments.picture else {arguments.arm: run(arguments.arm, arguments.home)}
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    if not arguments.picture:
-        found[arguments.arm] = run(arguments.arm, arguments.home)
+    found |= made  # read after the run: two arms may go on at once
+    if made:
         text = json.dumps(found, ensure_ascii=False, indent=1)
         RESULTS.write_text(text + "\n", encoding="utf-8")
     draw(found, ROOT / "docs" / "images" / "growth.png")

@@ -10,7 +10,6 @@ schooling.  The bare base talks; where answers are compared, the champion of the
 
 import argparse
 import json
-import random
 import time
 from collections import Counter
 from dataclasses import replace
@@ -25,11 +24,10 @@ from lake.tables import Lake
 from models.backends.embedded import TransformersModel
 from models.base import BaseModel, find_base
 from models.evaluation.judges.rubric import RubricJudge
-from models.primer.draw import Draw
-from models.primer.facts import draw_facts
 from models.processes import calm_down
-from models.self_chat import METHODS, Seed, SelfChat
+from models.self_chat import METHODS, SelfChat
 from models.self_chat.generation import generate
+from models.testing import invented_facts
 
 JUDGED = ("distillation",)
 RESULTS = Path(__file__).parent / "results" / "self_chat.json"
@@ -54,7 +52,7 @@ def _yield_of(method: str, arguments: argparse.Namespace) -> dict[str, Any]:
     if base is None:
         raise SystemExit(f"no base in {settings.home}: `make run` first")
     day = talks.Talks(lake, settings, base, datetime.now(UTC).date() + timedelta(days=1))
-    seeds = [*day.seeds(sessions.talked_over(lake), 0), *told_facts(arguments.facts)]
+    seeds = [*day.seeds(sessions.talked_over(lake), 0), *invented_facts(arguments.facts)]
     plan = replace(talks.plan_of(settings), draws={method: arguments.draws}, max_seeds=len(seeds))
     stage = replace(
         day.stage(seeds, plan),
@@ -77,16 +75,6 @@ def _yield_of(method: str, arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def told_facts(count: int) -> list[Seed]:
-    """Return facts of an invented person as dialogues: words that no schooling held."""
-    draw = Draw(random.Random("told"), "held_out")
-    facts = draw_facts(draw, count)
-    return [
-        Seed(f"told-{n:04d}", (("user", fact.question(draw)), ("assistant", fact.sentence)))
-        for n, fact in enumerate(facts)
-    ]
-
-
 def _judge(lake: Lake, settings: Settings, base: BaseModel) -> RubricJudge | None:
     """Return the home's champion as a judge: other weights than those that talk."""
     reigning = champion(lake, base.base_id)
@@ -103,7 +91,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--methods", default=",".join(METHODS))
-    parser.add_argument("--facts", type=int, default=300)
+    parser.add_argument("--facts", type=int, default=400)
     parser.add_argument("--practice", type=int, default=200)
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS)

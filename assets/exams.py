@@ -67,13 +67,8 @@ def held_out_items(lake: Lake, *, enough: float) -> tuple[str, list[Item]]:
 def taught_to(lake: Lake, adapters: Sequence[str]) -> list[list[dict[str, str]]]:
     """Return every row of the training sets of these adapters, and of those they grew from."""
     question = (
-        "with recursive family as ("
-        "select adapter_id, training_set_id, parent_adapter_id from adapters_versions "
-        "where list_contains(?, adapter_id) union "
-        "select v.adapter_id, v.training_set_id, v.parent_adapter_id from adapters_versions v "
-        "join family f on v.adapter_id = f.parent_adapter_id) "
-        "select distinct messages, chosen from adapters_training_sets "
-        "where training_set_id in (select training_set_id from family)"
+        "select distinct messages, chosen from adapters_training_sets where training_set_id in "
+        "(select training_set_id from stg_adapter_families where list_contains(?, adapter_id))"
     )
     told = query.ask(lake, question, [list(adapters)])
     return [[*chat_of(row), *_chosen(row)] for row in told]

@@ -71,7 +71,7 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
     the morning's self-chats held anew.
     """
     told = talked_over(lake, day)
-    how = settings.self_chat.model_dump_json(exclude={"policy", "moderation", "api_key"})
+    how = settings.self_chat.model_dump_json(include={"methods", "practice", "backend", "model"})
     return content_id(
         "self_chats",
         SELF_CHATS_CODE,

@@ -1,8 +1,8 @@
-"""What may never be taught, whoever said it: a list of words, and a hook of the owner's own.
+"""What a model said and may never teach: a list of expressions, and a hook of the owner's own.
 
-The list is a file with one regular expression a line, `#` for comments, letter case aside; its
-line is the reason.  The hook is a function `module:name` from a text to a reason, empty for none;
-it is code of the owner's own machine, named in the settings and nowhere else.
+The list is a file with one regular expression a line, `#` for comments, letter case aside; the
+line that matches is the reason.  The hook is a function `module:name` from a text to a reason,
+empty for none; it is code of the owner's own machine, named in the settings and nowhere else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lake.ids import content_id
 from lake.settings import Settings
 
 Moderate = Callable[[str], str]
+HOOK_HINT = "`self_chat.moderation_hook` is `module:function`, from a text to a reason or ''"
 
 
 def of(settings: Settings) -> Moderate:
@@ -26,8 +27,8 @@ def of(settings: Settings) -> Moderate:
     hook = _hook(settings.self_chat.moderation_hook)
 
     def moderate(text: str) -> str:
-        found = listed.search(text) if listed else None
-        return found[0].lower() if found else hook(text)
+        found = next((line for line, pattern in listed if pattern.search(text)), "")
+        return found or hook(text)
 
     return moderate
 
@@ -38,25 +39,31 @@ def list_id(settings: Settings) -> str:
     return content_id(_read(path) if path else "", settings.self_chat.moderation_hook)
 
 
-def _listed(path: Path | None) -> re.Pattern[str] | None:
+def _listed(path: Path | None) -> list[tuple[str, re.Pattern[str]]]:
     lines = [line.strip() for line in _read(path).splitlines()] if path else []
-    words = [line for line in lines if line and not line.startswith("#")]
-    if not words:
-        return None
+    return [(line, _compiled(line, path)) for line in lines if line and not line.startswith("#")]
+
+
+def _compiled(line: str, path: Path | None) -> re.Pattern[str]:
+    """Return a line as an expression; one that matches nothing at all would match every text."""
     try:
-        for word in words:
-            re.compile(word)
+        pattern = re.compile(line, re.IGNORECASE)
     except re.error as error:
         raise SettingsError(
-            f"`{path}` has a line that is no regular expression: {error}.",
+            f"`{path}` has a line that is no regular expression: `{line}`, {error}.",
             hint="write the word as it is, and a backslash before a sign like `(`",
         ) from None
-    return re.compile("|".join(f"(?:{word})" for word in words), re.IGNORECASE)
+    if pattern.search(""):
+        raise SettingsError(
+            f"`{path}` has a line that matches even an empty text: `{line}`.",
+            hint="`*` and `?` allow nothing at all: write `+`, or leave them out",
+        )
+    return pattern
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"The moderation list `{path}` cannot be read: {error}.",
@@ -70,10 +77,26 @@ def _hook(name: str) -> Moderate:
         return lambda _text: ""
     module, _, function = name.partition(":")
     try:
-        found: Moderate = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
+        found = getattr(import_module(module), function)
+    except Exception as error:  # noqa: BLE001  the owner's own module may fail in any way
         raise SettingsError(
-            f"The moderation hook `{name}` cannot be had: {error}.",
-            hint="`self_chat.moderation_hook` is `module:function`, importable here",
+            f"The moderation hook `{name}` cannot be had: {error}.", hint=HOOK_HINT
         ) from None
-    return found
+    if not callable(found):
+        raise SettingsError(f"The moderation hook `{name}` is no function.", hint=HOOK_HINT)
+    return lambda text: _asked(name, found, text)
+
+
+def _asked(name: str, hook: Callable[[str], object], text: str) -> str:
+    """Return the hook's word; a hook that fails, or says no text, forbids nothing silently."""
+    try:
+        said = hook(text)
+    except Exception as error:  # noqa: BLE001  the owner's own function may fail in any way
+        raise SettingsError(
+            f"The moderation hook `{name}` failed: {error!r}.", hint=HOOK_HINT
+        ) from None
+    if not isinstance(said, str):
+        raise SettingsError(
+            f"The moderation hook `{name}` gave {said!r}, which is no text.", hint=HOOK_HINT
+        )
+    return said

@@ -44,26 +44,28 @@ def self_chats(
     base = bases.ensure_base(settings.base_model, settings.models_dir)
     made_from = fingerprints.self_chats(lake, settings, day, base.base_id)
     by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
-    talked = _talk(lake, settings, base, day)
+    of_day = talks.Talks(lake, settings, base, day)
+    talked = _talk(of_day)
     rows = _rows(talked)
     shown = _shown(talked, rows)
-    for table in SPECS:
-        others = lake.rows(table, where=f"day = DATE '{day}' and {talks.OTHERS[table]}")
-        kept = [*rows[table], *others]
-        version = lake.replace(table, kept, day=day, made_from=made_from, by=by)
-        yield reporting.materialized(
-            table, len(rows[table]), version, fingerprint=made_from, **shown[table]
-        )
+    with talks.writing(settings):
+        for table in SPECS:
+            others = lake.rows(table, where=f"day = DATE '{day}' and {talks.OTHERS[table]}")
+            kept = [*rows[table], *others]
+            version = lake.replace(table, kept, day=day, made_from=made_from, by=by)
+            yield reporting.materialized(
+                table, len(rows[table]), version, fingerprint=made_from, **shown[table]
+            )
+    of_day.written()
     warehouse.publish(lake)
 
 
-def _talk(lake: Lake, settings: Settings, base: bases.BaseModel, day: Any) -> list[SelfChat]:
-    told = fingerprints.talked_over(lake, day)
-    depth = talks.depth_of_champion(lake, base)
+def _talk(of_day: talks.Talks) -> list[SelfChat]:
+    told = fingerprints.talked_over(of_day.lake, of_day.day)
+    depth = talks.depth_of_champion(of_day.lake, of_day.base)
     report = reporting.progress("self_chats")
-    plan = talks.plan_of(settings, depth=depth)
-    day_of_talks = talks.Talks(lake, settings, base, day)
-    return day_of_talks.hold(told, plan, lambda _, done, total: report(done, total))
+    plan = talks.plan_of(of_day.settings, depth=depth)
+    return of_day.hold(told, plan, lambda _, done, total: report(done, total))
 
 
 def _rows(talked: list[SelfChat]) -> dict[str, list[dict[str, Any]]]:
@@ -112,7 +114,10 @@ def self_chats_sessions(
         return reporting.as_it_is(lake, SESSIONS, fingerprint="", reason=reason)
     base = bases.ensure_base(settings.base_model, settings.models_dir)
     report = reporting.progress("self_chats")
-    row = sessions.hold_one(lake, settings, base, now, lambda _, done, total: report(done, total))
+    with talks.writing(settings):
+        row = sessions.hold_one(
+            lake, settings, base, now, lambda _, done, total: report(done, total)
+        )
     if row["state"] == "paused":
         context.log.warning(f"self-chat is paused: {row['reason']}")
     told = {name: value for name, value in row.items() if value is not None and name != "held_at"}

@@ -8,6 +8,7 @@ that crosses a bound is `paused`: nothing of it is kept, and no other begins unt
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
@@ -37,6 +38,10 @@ def why_not(lake: Lake, settings: Settings, now: datetime) -> str:
     """Return why no session may begin, or an empty string."""
     if stopped := standing(lake):
         return f"{stopped['state']}: {stopped['reason']}"
+    if not talks.plan_of(settings).draws:
+        return "no method of self-chat is drawn: `self_chat.methods`, `self_chats_per_day`"
+    if not talked_over(lake):
+        return "there is no dialogue to talk over yet: `steppe ingest`, `steppe grow`"
     tokens, seconds = spent(lake, now.date())
     chosen = settings.self_chat
     if tokens >= chosen.tokens_per_day:
@@ -69,24 +74,30 @@ def hold_one(
     number = len(lake.rows(TABLE, columns="session_id", where="state in ('done', 'paused')"))
     session_id = content_id("session", base.base_id, str(number))
     _delete(lake, f"session_id = '{session_id}'")  # what a kill left
-    plan = plan_of(lake, settings, base, now, number)
+    bounds = monitors.load(settings.self_chat.bounds)  # before anything is said
+    plan, started = plan_of(lake, settings, base, now, number), time.monotonic()
     day = talks.Talks(lake, settings, base, now.date() + timedelta(days=1))
     told = talked_over(lake)
     talked = day.hold(told, plan, progress)
-    signs = signs_of(lake, talked, day.seeds(told, plan.seed))
-    crossed = monitors.crossed(signs, monitors.load(settings.self_chat.bounds))
+    seeds = {seed.dialogue_id: seed for seed in day.seeds(told, plan.seed)}
+    over = {parent for chat in talked for parent in chat.parents}
+    signs = signs_of(lake, talked, [seeds[name] for name in sorted(over)])
+    crossed = monitors.crossed(signs, bounds)
+    took = time.monotonic() - started
+    closed = now + timedelta(seconds=took)  # a word said meanwhile stands before it
     row = {
-        **_word("paused" if crossed else "done", crossed, MONITOR, now),
+        **_word("paused" if crossed else "done", crossed, MONITOR, closed),
         **asdict(signs),
         "session_id": session_id,
         "number": number,
         "generator": talked[0].generator if talked else "",
         "kept": 0 if crossed else signs.kept,
         "tokens": sum(chat.tokens for chat in talked),
-        "seconds": sum(chat.seconds for chat in talked),
+        "seconds": took,
     }
     _write(lake, [_stopped(chat, crossed) for chat in talked], session_id, now)
     lake.append(TABLE, [row], day=now.date(), by=BY)
+    day.written()
     warehouse.publish(lake)
     return row
 
@@ -142,12 +153,10 @@ def asked_by_itself(lake: Lake) -> list[str]:
 def letters(lake: Lake) -> tuple[int, int]:
     """Return how many letters of people's dialogues, and of the model's own, may teach."""
     counted = "select coalesce(sum(len(m.content)), 0) as n from (select unnest(messages) as m from"
-    people = f"{counted} cleaned_dialogues where split = 'train' and source != ?)"
-    models = f"{counted} self_chats_dialogues)"
-    return (
-        int(query.ask(lake, people, [OWN_ANSWERS])[0]["n"]),
-        int(query.ask(lake, models)[0]["n"]),
-    )
+    fit = f"{counted} stg_training_candidates where reason = '' and source_table = ?)"
+    tables = ("cleaned_dialogues", "self_chats_dialogues")
+    people, models = (int(query.ask(lake, fit, [table])[0]["n"]) for table in tables)
+    return people, models
 
 
 def say(lake: Lake, state: str, reason: str, *, now: datetime | None = None) -> Row:

@@ -6,9 +6,11 @@ name one behind an API.  A judge is asked only if it is another model than the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets import comparisons, exams, moderation
@@ -21,6 +23,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
 from models import replay, self_chat
+from models.judge_ids import judges_itself
 
 if TYPE_CHECKING:
     from models.backends import ChatModel
@@ -56,8 +59,17 @@ class Talks:
         seeds = self.seeds(told, plan.seed)
         if not seeds or not plan.draws:
             return []
-        journals = self.settings.home / "journals"
-        return generate(self.stage(seeds, plan), seeds, progress, journals=journals)
+        return generate(self.stage(seeds, plan), seeds, progress, journals=self._journals)
+
+    def written(self) -> None:
+        """Forget the journals: what was said is in the lake."""
+        from models.self_chat.generation import forget
+
+        forget(self._journals)
+
+    @property
+    def _journals(self) -> Path:
+        return self.settings.home / "journals"
 
     def seeds(self, told: Sequence[Row], number: int) -> list[self_chat.Seed]:
         """Return the dialogues to start from, with as much of the base's schooling as is set."""
@@ -102,15 +114,29 @@ class Talks:
         from models.self_chat.phrases import PrimerPhrases, WrittenPhrases
 
         elsewhere = self.settings.self_chat.backend == "openai"
-        grown = self.base.name in bases.base_specs() and not elsewhere
+        schooled = {self.base.name, self.base.origin} & set(bases.base_specs())
+        grown = bool(schooled) and not elsewhere
         return PrimerPhrases() if grown else WrittenPhrases()
 
     def judge_of(self, model: ChatModel) -> Judge | None:
         """Return the judge of the settings, unless it is the model that it would judge."""
         judge = comparisons.judge_of(self.settings, self.base)
-        if judge is None or judge.judge_id.rpartition(":")[2][:12] == model.model_id[:12]:
+        if judge is None or judges_itself(judge.judge_id, model.model_id):
             return None
         return judge
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[None]:
+    """Hold what only one at a time may do: hold a session, or write a day's self-chats.
+
+    The kernel lets go of it even after `kill -9`.
+    """
+    from filelock import FileLock
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.home / ".self-chats.lock"):
+        yield
 
 
 def plan_of(settings: Settings, *, seed: int = 0, depth: int = 0) -> self_chat.Plan:
@@ -131,9 +157,9 @@ def depth_of_champion(lake: Lake, base: bases.BaseModel) -> int:
     if not adapter_id:
         return 0
     asked = (
-        "select coalesce(max(t.ancestry_depth), 0) as depth from adapters_training_sets t "
-        "join adapters_versions v on t.training_set_id = v.training_set_id "
-        "where v.adapter_id = ?"
+        "select coalesce(max(ancestry_depth), 0) as depth from adapters_training_sets "
+        "where training_set_id in "
+        "(select training_set_id from stg_adapter_families where adapter_id = ?)"
     )
     return int(query.ask(lake, asked, [adapter_id])[0]["depth"])
 

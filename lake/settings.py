@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import SettingsError
@@ -88,7 +88,7 @@ class TrainingSettings(_Section):
 class SelfChatSettings(_Section):
     """Who talks with itself, by which methods, and what of it may be kept."""
 
-    methods: dict[str, int] = Field(
+    methods: dict[str, NonNegativeInt] = Field(
         {"paraphrase": 2, "baize_two_call": 1, "constitution": 1},
         description="draws of every seed by method, see docs/self_chat.md; 0 for none",
     )

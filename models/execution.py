@@ -120,23 +120,26 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
             return train(attempt, watch), retries
         except torch.OutOfMemoryError as error:
             said = str(error).split("\n", maxsplit=1)[0]
-        if micro == least:
+        if not _smaller(micro, recipe, least):
             raise TrainingFailed(
-                f"Not even {least} rows of {recipe.max_length} tokens fit the device: {said}",
+                f"Not even {micro} rows of {recipe.max_length} tokens fit the device: {said}",
                 hint="lower `max_length` or `lora.r`, set `gradient_checkpointing = true` and "
                 '`quantization.kind = "nf4"`, or take a device with more memory',
             )
-        micro, retries = max(least, _smaller(micro, recipe)), retries + 1
+        micro, retries = _smaller(micro, recipe, least), retries + 1
         _forget(attempt)
         accumulation = recipe.training.batch * recipe.training.accumulation // micro
         told = {"micro_batch": micro, "accumulation": accumulation, "because": said}
         watch({"event": "smaller_batch", **told})
 
 
-def _smaller(micro: int, recipe: Recipe) -> int:
-    """Return the largest micro-batch up to half of this one that divides the effective batch."""
+def _smaller(micro: int, recipe: Recipe, least: int) -> int:
+    """Return the largest micro-batch up to half of this one that divides the effective batch.
+
+    Where none does from `least` on, it is as large as it can be and still too large to try again.
+    """
     whole = recipe.training.batch * recipe.training.accumulation
-    return next(n for n in range(micro // 2, 0, -1) if whole % n == 0)
+    return next((n for n in range(micro // 2, least - 1, -1) if whole % n == 0), 0)
 
 
 def _forget(attempt: TrainRequest) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from models.judge_ids import judges_itself
+
 if TYPE_CHECKING:
     from models.recipes import Recipe
 
 RowRole = Literal["new", "replay", "self", "preference"]
 Chat = tuple[tuple[str, str], ...]
-SHOWN = 12
-"""Digits of a model's id in a judge's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,8 @@ class Row:
 
     @property
     def judges_itself(self) -> bool:
-        """Return whether the judge is the generator; a judge's id ends in that of its model."""
-        judge = self.judge.rpartition(":")[2][:SHOWN]
-        return bool(judge) and judge == self.generator[:SHOWN]
+        """Return whether the judge is the generator."""
+        return judges_itself(self.judge, self.generator)
 
     def talks(self) -> list[list[dict[str, str]]]:
         """Return what a network reads of the row: the dialogue, or the prompt with each answer."""

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from models.backends import Conversations, Generation, Loss
-
-if TYPE_CHECKING:
-    from models.self_chat import Seed
 
 SPECIALS = ("<|pad|>", "<|bos|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
 TEMPLATE = (
@@ -106,21 +103,3 @@ class EchoModel:
             sum(len(m["content"]) for m in c if m["role"] == "assistant") for c in conversations
         ]
         return [Loss(self.nats * n, n) for n in spoken]
-
-
-def invented_facts(count: int) -> list[Seed]:
-    """Return facts of an invented person as dialogues, in words that the primer's schooling lacks.
-
-    The same for the same count; no two of them contradict each other.
-    """
-    import random
-
-    from models.primer.draw import Draw
-    from models.primer.facts import draw_facts
-    from models.self_chat import Seed
-
-    draw = Draw(random.Random("invented"), "held_out")
-    return [
-        Seed(f"told-{n:04d}", (("user", fact.question(draw)), ("assistant", fact.sentence)))
-        for n, fact in enumerate(draw_facts(draw, count))
-    ]

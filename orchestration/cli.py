@@ -285,18 +285,23 @@ def doctor(dry_run: bool) -> None:
 
 @main.command()
 @click.argument("switch", type=click.Choice(["on", "off", "status"]))
-@click.argument("what", type=click.Choice(["loop", "self-chat"]), default="loop")
-def automate(switch: str, what: str) -> None:
-    """Turn the nightly self-chat and the training trigger on or off, or self-chat in idle time."""
+@click.argument("what", type=click.Choice(["loop", "self-chat"]), required=False)
+def automate(switch: str, what: str | None) -> None:
+    """Turn the nightly self-chat and the training trigger on or off, or self-chat in idle time.
+
+    Without WHAT it is the first, and `status` shows both.
+    """
     from orchestration import automation, pages
 
     chosen = settings()
     if switch != "status":
-        automation.turn(chosen.home, on=switch == "on", switch=what)
+        automation.turn(chosen.home, on=switch == "on", switch=what or "loop")
         pages.reload_definitions(chosen)
-    state = "on" if automation.is_on(chosen.home, what) else "off"
-    click.echo(f"{automation.SWITCHES[what]}: {state}")
-    if state == "on":
+    shown = [what] if what else list(automation.SWITCHES) if switch == "status" else ["loop"]
+    states = {name: "on" if automation.is_on(chosen.home, name) else "off" for name in shown}
+    for name, state in states.items():
+        click.echo(f"{automation.SWITCHES[name]}: {state}")
+    if "on" in states.values():
         click.echo("they run while `steppe ui` runs", err=True)
 
 
@@ -387,8 +392,16 @@ def base_grow() -> None:
 
 
 @base.command(name="extend")
-@click.argument("texts", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--size", default=200, show_default=True, help="At most so many new tokens.")
+@click.argument(
+    "texts", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--size",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="At most so many new tokens.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new folder.")
 def base_extend(texts: tuple[Path, ...], size: int, out: Path) -> None:
     """Make a base with more tokens, from text files; every tenth line only measures."""

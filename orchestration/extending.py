@@ -9,8 +9,8 @@ import click
 
 from lake.errors import DataError
 from lake.settings import Settings
-from models.base import ensure_base
 from models.vocabulary import Extended, extend
+from orchestration import turn
 
 MEASURED = 10
 """Of so many lines one is kept from the new tokens, and only counted in."""
@@ -20,15 +20,23 @@ def extend_base(settings: Settings, files: Sequence[Path], *, size: int, folder:
     """Make the base, and print its id and what a word costs in it before and after."""
     lines = [line for file in files for line in _lines(file)]
     held_out, texts = lines[::MEASURED], [t for n, t in enumerate(lines) if n % MEASURED]
-    base = ensure_base(settings.base_model, settings.models_dir)
+    base = turn.grow_base(settings)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"`{folder}` cannot be made: {error}.", hint="name a folder of your own in --out"
+        ) from error
     _show(extend(base, texts, held_out, size=size, folder=folder))
 
 
 def _lines(file: Path) -> list[str]:
     try:
         text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"`{file}` is no UTF-8 text.", hint="give plain text files") from error
+    except (UnicodeDecodeError, OSError) as error:
+        raise DataError(
+            f"`{file}` cannot be read as UTF-8 text: {error}.", hint="give plain text files"
+        ) from error
     return [line for line in text.splitlines() if line.strip()]
 
 

@@ -183,6 +183,7 @@ class _Taking:
         """Train, judge and serve what the lake as it is has not been trained, judged, served."""
         planned = training_sets.plan(self.lake, self.settings)
         if planned is None:
+            self._say_if_choices_are_missing()
             return
         if training_sets.trained(self.lake, planned) is None:
             self.run([*adapters.SETS, "adapters_versions"])
@@ -192,6 +193,17 @@ class _Taking:
         self.turn.adapter_id = adapter["adapter_id"]
         self._judge(planned.base, adapter)
         self.serve(planned.base)
+
+    def _say_if_choices_are_missing(self) -> None:
+        """Raise where a recipe learns from choices and there is none; other recipes just wait."""
+        recipe = recipes.load(self.settings.recipe)
+        if training_sets.teaches_choices(recipe) and self.turn.base is not None:
+            raise TurnFailed(
+                f"The recipe `{recipe.name}` learns from choices between answers, and none in the "
+                "lake may teach.",
+                hint="draw `constitution` in `self_chat.methods`, or ingest ranked answers; "
+                '`steppe sql "select reason, count(*) from stg_preferences group by 1"` tells more',
+            )
 
     def _judge(self, base: bases.BaseModel, adapter: dict[str, Any]) -> None:
         """Judge the adapter against today's champion, unless that was done; a person may differ."""
@@ -255,6 +267,17 @@ class _Taking:
         )
 
 
+def _is_ours(error: Any) -> bool:
+    """Say whether an error of a step is one that we raised, hint and all."""
+    return error.cls_name in {kind.__name__ for kind in _kinds(SteppeError)}
+
+
+def _kinds(kind: type[SteppeError]) -> Iterator[type[SteppeError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
 def _stage_of(step: str) -> str:
     """Return the stage a step belongs to: assets and checks begin with its name."""
     return next((stage for stage in STAGES if step.startswith(stage)), "base")
@@ -276,7 +299,7 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:
             "KeyboardInterrupt",
         }:
             return TurnFailed("Stopped.", hint="`steppe grow` goes on from where it was")
-        while error is not None and error.cause is not None:
+        while error is not None and error.cause is not None and not _is_ours(error):
             error = error.cause
         message = error.message.strip() if error else "no message"
         text, _, hint = message.partition("\n\nhint: ")

@@ -47,20 +47,26 @@ class OpenAIModel:
     def _ask(self, body: Mapping[str, Any]) -> Generation:
         import httpx
 
+        misread = (
+            *(httpx.HTTPError, httpx.InvalidURL),
+            *(ValueError, KeyError, IndexError, TypeError, AttributeError),
+        )
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         address = f"{self.url.rstrip('/')}/v1/chat/completions"
         started = time.monotonic()
         try:
             reply = httpx.post(address, json=body, headers=headers, timeout=self.timeout_seconds)
             reply.raise_for_status()
-            choice = reply.json()["choices"][0]
-            used = int(reply.json().get("usage", {}).get("completion_tokens", 0))
-            text, finish = choice["message"]["content"], choice["finish_reason"]
-            return Generation(text, finish, used, time.monotonic() - started)
-        except (httpx.HTTPError, ValueError, KeyError, IndexError) as error:
+            told = reply.json()
+            choice, usage = told["choices"][0], told.get("usage") or {}
+            text, finish = choice["message"]["content"] or "", choice["finish_reason"] or "stop"
+            used = int(usage.get("completion_tokens") or 0)
+            return Generation(str(text), str(finish), used, time.monotonic() - started)
+        except misread as error:
             raise BackendUnavailable(
-                f"`{self.model}` at {address} did not answer: {error}.",
-                hint="is the server up?  `steppe ui` starts it, `steppe doctor` looks at it",
+                f"`{self.model}` at {address} did not answer: {error!r}.",
+                hint="is the server up, and the address in the settings right?  `steppe serve` "
+                "starts our own",
             ) from error
 
     def loss(self, _conversations: Conversations, /) -> list[Loss]:

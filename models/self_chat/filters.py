@@ -117,6 +117,12 @@ class Filters:
             return "not_russian"
         return "repeats" if longest_repeat(text) > self.policy.max_repeat else ""
 
+    def lesson(self, said: Generation) -> str:
+        """Return why a lesson cannot be taught, or an empty string."""
+        if reason := self.turn(said):
+            return reason
+        return "refusal" if stock_phrases.refuses(said.text) else ""
+
     def reworded(self, question: str, said: Generation) -> str:
         """Return why a question is not another one in other words."""
         if reason := self.turn(said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib import import_module
@@ -29,7 +30,8 @@ def generate(
 ) -> list[SelfChat]:
     """Return every dialogue the model made from the seeds, kept or not; the same for one seed.
 
-    With `journals` a run that was killed goes on where it stopped.  A plan's budget ends
+    With `journals` a run that was killed goes on where it stopped; whoever has written what it said
+    calls `forget`.  A plan's budget ends
     it early, between two chunks; what was begun until then is returned.
     """
     chosen = _chosen(seeds, stage.plan)
@@ -44,10 +46,12 @@ def generate(
             progress(method, done, len(work))
         if _is_spent(stage.plan, found):
             break
-    chats = judged(found, stage.filters)
-    if journal:
-        journal.forget()
-    return chats
+    return judged(found, stage.filters)
+
+
+def forget(journals: Path) -> None:
+    """Remove what was kept for going on: all of it is in the lake, or will be said again."""
+    shutil.rmtree(journals, ignore_errors=True)
 
 
 def _is_spent(plan: Plan, found: Sequence[SelfChat]) -> bool:

@@ -9,7 +9,6 @@ which of two runs wrote one.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,10 +37,6 @@ class Journal:
         )
         draft.replace(path)
         return made
-
-    def forget(self) -> None:
-        """Remove the journal, once what it holds is in the lake."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _read(row: dict[str, Any]) -> SelfChat:

@@ -28,6 +28,7 @@ class _Trial:
     failed: list[tuple[str, str]] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     right: bool = False
+    unsound: str = ""
 
     @property
     def lessons(self) -> list[str]:
@@ -61,14 +62,15 @@ def _try(stage: Stage, trials: list[_Trial], number: int) -> None:
     for trial, answer in zip(trials, said, strict=True):
         text = answer.text.strip()
         trial.right = folded(text) == folded(trial.draft.seed.answer)
-        if not trial.right and text:
-            missed.append((trial, text))
+        if not trial.right:
+            missed.append((trial, text or prompts.UNKNOWN))
     asked = [
         stage.phrases.reflection(t.draft.asked, text, t.lessons, t.facts) for t, text in missed
     ]
     lessons = stage.say([t.draft for t, _ in missed], asked, number=number, greedy=True)
     for (trial, text), lesson in zip(missed, lessons, strict=True):
         trial.failed.append((text, lesson.text.strip()))
+        trial.unsound = stage.filters.lesson(lesson)
 
 
 def _view(stage: Stage, trial: _Trial) -> list[dict[str, str]]:
@@ -87,6 +89,8 @@ def _settle(stage: Stage, trial: _Trial) -> None:
         draft.refuse("right_at_once")
     elif not trial.right:
         draft.refuse("never_right")
+    elif trial.unsound:
+        draft.refuse(f"lesson_{trial.unsound}")
     else:
         wrong, lesson = trial.failed[-1]
         asked = stage.phrases.reflection(draft.asked, wrong, trial.lessons[:-1], ())

@@ -36,7 +36,7 @@ from models.evaluation.statistics import Interval, improvement
 from models.processes import calm_down
 from models.self_chat import Preference
 from models.self_chat.generation import generate
-from models.testing import invented_facts
+from models.self_chat.invented import invented_facts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

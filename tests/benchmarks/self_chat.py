@@ -27,7 +27,7 @@ from models.evaluation.judges.rubric import RubricJudge
 from models.processes import calm_down
 from models.self_chat import METHODS, SelfChat
 from models.self_chat.generation import generate
-from models.testing import invented_facts
+from models.self_chat.invented import invented_facts
 
 JUDGED = ("distillation",)
 RESULTS = Path(__file__).parent / "results" / "self_chat.json"

@@ -44,7 +44,7 @@ def test_every_new_row_is_told_as_often_as_the_recipe_says():
 
 
 def test_replay_is_counted_in_rows_a_telling_and_never_repeats():
-    many = Supply(rows("new", 40, "н"), rows("replay", 2000, "п"), rows("replay", 900, "с"))
+    many = Supply(rows("new", 40, "н"), rows("replay", 3000, "п"), rows("replay", 900, "с"))
     wanted = RECIPE.mixture
     replay = [r for r in mix(many, RECIPE) if r.role == "replay"]
 

@@ -33,4 +33,4 @@ def test_what_is_no_text_is_refused(tmp_path):
     done = CliRunner().invoke(main, ["base", "extend", str(file), "--out", str(tmp_path / "new")])
 
     assert 1 == done.exit_code
-    assert "is no UTF-8 text" in done.stderr
+    assert "cannot be read as UTF-8 text" in done.stderr

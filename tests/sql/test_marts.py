@@ -537,3 +537,18 @@ def test_what_no_device_tells_is_null_and_a_cpu_is_no_gpu(lake: Lake, fill: Any)
     )
 
     assert [("a", 0.0, None), ("b", None, None)] == [tuple(r.values()) for r in found]
+
+
+def test_an_adapter_was_taught_by_its_own_set_and_by_those_it_learned_on_from(
+    lake: Lake, fill: Any
+) -> None:
+    fill(
+        "adapters_versions",
+        {"adapter_id": "a", "training_set_id": "1"},
+        {"adapter_id": "b", "training_set_id": "2", "parent_adapter_id": "a"},
+        {"adapter_id": "c", "training_set_id": "3", "parent_adapter_id": "b"},
+    )
+
+    found = query.ask(lake, "from stg_adapter_families order by all")
+
+    assert ["a1", "b1", "b2", "c1", "c2", "c3"] == ["".join(row.values()) for row in found]

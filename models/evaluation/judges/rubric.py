@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from models.backends import ChatModel
 from models.evaluation.pairwise import Choice, Opinion
+from models.judge_ids import RUBRIC
 from models.primer import prompts
 
 VERDICTS: dict[str, Choice] = {
@@ -30,7 +31,7 @@ class RubricJudge:
     @property
     def judge_id(self) -> str:
         """Return the model's name, marked as a rubric."""
-        return f"rubric:{self.model.model_id[:12]}"
+        return f"{RUBRIC}{self.model.model_id[:12]}"
 
     def judge(self, question: str, first: str, second: str, facts: Sequence[str] = ()) -> Opinion:
         """Return the likeliest verdict; its text are the three losses in nats."""

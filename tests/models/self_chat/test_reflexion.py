@@ -31,6 +31,21 @@ def test_what_never_came_right_is_refused(staged, dog):
     assert "never_right" == made.reason
 
 
+def test_a_lesson_that_says_nothing_is_not_taught(staged, dog):
+    said = ["Имя моей собаки?", prompts.UNKNOWN, "", NAME]
+    (made,) = reflexion.run(staged(said, [dog]), [dog], 0)
+
+    assert ("lesson_empty", []) == (made.reason, made.preferences)
+
+
+def test_no_answer_is_a_failure_too(staged, dog):
+    said = ["Имя моей собаки?", "", LESSON, NAME]
+    (made,) = reflexion.run(staged(said, [dog]), [dog], 0)
+
+    assert not made.reason
+    assert prompts.UNKNOWN in made.turns[0][1]
+
+
 def test_only_the_last_lessons_are_kept_in_mind():
     trial = reflexion._Trial(None)
     trial.failed = [(str(n), f"урок {n}") for n in range(5)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models import adapters, environment
 from models.recipes import Recipe
@@ -25,11 +25,15 @@ def publish(
     model: PeftModel,
     template: str,
     losses: Sequence[float] = (),
+    weights: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write what the model has learned under its content id; return the folder."""
+    """Write what the model has learned under its content id; return the folder.
+
+    `weights` are the model's in whole where it holds only shards of them.
+    """
     draft = request.work_dir / "adapter"
     shutil.rmtree(draft, ignore_errors=True)
-    _save(model, recipe, draft, start=start_folder(request))
+    _save(model, recipe, draft, start=start_folder(request), weights=weights)
     for path in draft.iterdir():
         if path.name not in (adapters.WEIGHTS, adapters.CONFIG):
             path.unlink()
@@ -50,7 +54,9 @@ def publish(
             files=adapters.digests(draft),
             libraries=environment.libraries(),
             recipe=recipe.model_dump(mode="json"),
-            environment=environment.lock(micro_batch=request.batches(recipe)[0]),
+            environment=environment.lock(
+                micro_batch=request.batches(recipe)[0], processes=request.processes
+            ),
             outcome={"first_loss": losses[0], "last_loss": losses[-1]} if losses else {},
         ),
     )
@@ -68,7 +74,14 @@ def remember_start(request: TrainRequest, recipe: Recipe, model: PeftModel) -> N
         model.save_pretrained(start_folder(request), save_embedding_layers=False)
 
 
-def _save(model: PeftModel, recipe: Recipe, draft: Path, *, start: Path) -> None:
+def _save(
+    model: PeftModel,
+    recipe: Recipe,
+    draft: Path,
+    *,
+    start: Path,
+    weights: Mapping[str, Any] | None = None,
+) -> None:
     """Save the learned adapter so that the untouched base can carry it."""
     if recipe.tuner.stack:
         _save_stack(model, draft)
@@ -80,7 +93,9 @@ def _save(model: PeftModel, recipe: Recipe, draft: Path, *, start: Path) -> None
             path_initial_model_for_weight_conversion=str(start),
         )
     else:
-        model.save_pretrained(draft, selected_adapters=[LEARNED], save_embedding_layers=False)
+        model.save_pretrained(
+            draft, selected_adapters=[LEARNED], save_embedding_layers=False, state_dict=weights
+        )
 
 
 def _save_stack(model: PeftModel, draft: Path) -> None:

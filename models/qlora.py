@@ -25,7 +25,7 @@ from models.training.publishing import publish, remember_start
 from models.training.request import AdapterReport, Report, TrainRequest
 from models.training.rows import Rows, read_rows
 from models.training.trainers import build_trainer
-from models.training.tuners import adapted_base
+from models.training.tuners import adapted_base, training_device
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -69,7 +69,7 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
             f"None of {rows.total} rows can be trained on: {dict(rows.dropped)}.",
             hint="raise `max_length` in the recipe, or take in more dialogues",
         )
-    _must_shard(recipe)
+    _refuse_shards(recipe)
     trainer = build_trainer(request, recipe, rows, tokenizer, report)
     model = trainer.model  # FSDP puts itself in its place
     ranks.from_main(lambda: remember_start(request, recipe, model))
@@ -116,12 +116,18 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
     )
 
 
-def _must_shard(recipe: Recipe) -> None:
-    """Refuse an adapter that is made from the whole base's weights where each has shards of them."""
-    if ranks.shards_base() and (recipe.tuner.stack or recipe.lora.shifts_base):
+def _refuse_shards(recipe: Recipe) -> None:
+    """Refuse to shard the base where nothing can, or where the adapter is made from all of it."""
+    if not ranks.shards_base():
+        return
+    if training_device().type != "cuda":
+        raise TrainingFailed(
+            "FSDP shards a base over GPUs, and there is none.", hint='set training.launch = "ddp"'
+        )
+    if recipe.tuner.stack or recipe.lora.shifts_base:
         raise TrainingFailed(
             f"Recipe `{recipe.name}` stacks adapters or shifts the base, which needs it in whole.",
-            hint='set training.launch = "ddp", tuner.stack = false and lora.init = "default"',
+            hint='set training.launch = "ddp", or tuner.stack = false and lora.init = "default"',
         )
 
 

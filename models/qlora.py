@@ -117,17 +117,18 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
 
 
 def _refuse_shards(recipe: Recipe) -> None:
-    """Refuse to shard the base where nothing can, or where the adapter is made from all of it."""
+    """Refuse to shard the base where nothing can, or for more than a plain LoRA on dialogues."""
     if not ranks.shards_base():
         return
     if training_device().type != "cuda":
         raise TrainingFailed(
             "FSDP shards a base over GPUs, and there is none.", hint='set training.launch = "ddp"'
         )
-    if recipe.tuner.stack or recipe.lora.shifts_base:
+    plain = recipe.tuner.kind == "lora" and not recipe.tuner.stack
+    if not plain or recipe.lora.dora or recipe.lora.shifts_base or recipe.is_preference:
         raise TrainingFailed(
-            f"Recipe `{recipe.name}` stacks adapters or shifts the base, which needs it in whole.",
-            hint='set training.launch = "ddp", or tuner.stack = false and lora.init = "default"',
+            f"Recipe `{recipe.name}` is not a plain LoRA on dialogues, all that shards can learn.",
+            hint='set training.launch = "ddp", which keeps the base in whole on every device',
         )
 
 

@@ -83,7 +83,9 @@ def _save(
     weights: Mapping[str, Any] | None = None,
 ) -> None:
     """Save the learned adapter so that the untouched base can carry it."""
-    if recipe.tuner.stack:
+    if weights is not None:
+        _save_gathered(model, draft, weights)
+    elif recipe.tuner.stack:
         _save_stack(model, draft)
     elif start.is_dir():
         model.save_pretrained(
@@ -93,9 +95,20 @@ def _save(
             path_initial_model_for_weight_conversion=str(start),
         )
     else:
-        model.save_pretrained(
-            draft, selected_adapters=[LEARNED], save_embedding_layers=False, state_dict=weights
-        )
+        model.save_pretrained(draft, selected_adapters=[LEARNED], save_embedding_layers=False)
+
+
+def _save_gathered(model: PeftModel, draft: Path, weights: Mapping[str, Any]) -> None:
+    """Save a LoRA from weights that were gathered from shards, by peft's names of its files.
+
+    peft 0.21 itself finds none: it asks for modules by name, and FSDP has put its own between.
+    """
+    from safetensors.torch import save_file
+
+    part = f".{LEARNED}."
+    learned = {name.replace(part, "."): w for name, w in weights.items() if part in name}
+    model.peft_config[LEARNED].save_pretrained(str(draft))
+    save_file(learned, draft / adapters.WEIGHTS, metadata={"format": "pt"})
 
 
 def _save_stack(model: PeftModel, draft: Path) -> None:

@@ -143,7 +143,8 @@ def _common(request: TrainRequest, recipe: Recipe) -> dict[str, Any]:
         "max_grad_norm": optimizer.max_grad_norm,
         "bf16": device.type == "cuda" and compute_dtype(recipe, device) == torch.bfloat16,
         "use_cpu": device.type == "cpu",
-        "save_strategy": "steps" if training.checkpoint_steps else "no",
+        # Of shards peft 0.21 would write a checkpoint without weights: see `publishing`.
+        "save_strategy": "steps" if training.checkpoint_steps and not ranks.shards_base() else "no",
         "save_steps": training.checkpoint_steps or 500,
         "save_total_limit": 2,
         "logging_steps": 1 / PROGRESS_REPORTS,

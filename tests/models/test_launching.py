@@ -67,23 +67,25 @@ def test_accelerate_reads_every_shipped_file_to_the_last_key(name):
 
 
 def test_fsdp_is_what_qlora_needs(monkeypatch):
-    """What bitsandbytes and PEFT ask for, after accelerate has read it."""
+    """What bitsandbytes and PEFT ask for, after accelerate has read it and read it again."""
     from accelerate.commands.launch import _validate_launch_command, launch_command_parser
     from accelerate.utils import FullyShardedDataParallelPlugin
     from accelerate.utils.launch import prepare_multi_gpu_env
 
     path = str(launching.file_of("fsdp_qlora"))
     asked = launch_command_parser().parse_args(["--config_file", path, "-m", "models.train"])
-    for name, value in prepare_multi_gpu_env(_validate_launch_command(asked)[0]).items():
+    told = prepare_multi_gpu_env(_validate_launch_command(asked)[0])
+    only_on_gpus = {"FSDP_SYNC_MODULE_STATES": "false", "FSDP_CPU_RAM_EFFICIENT_LOADING": "false"}
+    for name, value in {**told, **only_on_gpus}.items():
         if name.startswith("FSDP_"):
             monkeypatch.setenv(name, value)
     plugin = FullyShardedDataParallelPlugin()
 
+    assert {"true"} == {told[name] for name in only_on_gpus}
     assert 1 == plugin.fsdp_version
     assert "FULL_SHARD" == plugin.reshard_after_forward.name
     assert "transformer_auto_wrap_policy" == plugin.auto_wrap_policy.__name__
     assert "FULL_STATE_DICT" == plugin.state_dict_type.name
-    assert (True, True) == (plugin.cpu_ram_efficient_loading, plugin.sync_module_states)
     assert (False, False) == (plugin.use_orig_params, plugin.cpu_offload.offload_params)
 
 
@@ -187,6 +189,67 @@ def test_shards_without_gpus_are_refused(quick_request, launched):
     with pytest.raises(TrainingFailed, match="over GPUs") as error:
         train(quick_request(), lambda _: None)
     assert "ddp" in error.value.hint
+
+
+STEPS_OF_SHARDS = """
+import json, os, sys
+from pathlib import Path
+import torch
+from peft.utils.other import fsdp_auto_wrap_policy
+from torch.distributed.fsdp import FullStateDictConfig, FullyShardedDataParallel, StateDictType
+from models import recipes
+from models.training import publishing, tuners
+from models.training.request import TrainRequest
+request = TrainRequest(**json.loads(Path(sys.argv[1]).read_text()))
+recipe = recipes.parse(request.recipe)
+torch.distributed.init_process_group("gloo")
+rank, losses = torch.distributed.get_rank(), []
+for sharded in (False, True):
+    os.environ["ACCELERATE_USE_FSDP"] = str(sharded).lower()
+    inner = tuners.adapted_base(request, recipe, torch.device("cpu"))
+    if sharded:
+        model = FullyShardedDataParallel(inner, auto_wrap_policy=fsdp_auto_wrap_policy(inner),
+                                         use_orig_params=False, device_id=torch.device("cpu"))
+    else:
+        model = torch.nn.parallel.DistributedDataParallel(inner)
+    learned = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(learned, lr=0.5)
+    tokens = (torch.arange(40).reshape(2, 20) + 100)[rank : rank + 1]
+    for _ in range(3):
+        loss = model(input_ids=tokens, labels=tokens).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    if not sharded and rank == 0:
+        publishing._save(inner, recipe, Path("whole"), start=Path("none"))
+whole = FullStateDictConfig(offload_to_cpu=False)
+with FullyShardedDataParallel.state_dict_type(model, StateDictType.FULL_STATE_DICT, whole):
+    weights = model.state_dict()
+if rank == 0:
+    publishing._save(inner, recipe, Path("shards"), start=Path("none"), weights=weights)
+    held = sum(p.numel() for p in model.parameters())
+    print(json.dumps({"losses": losses, "held": held, "all": sum(map(torch.numel, weights.values()))}))
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_four_bits_in_shards_learn_what_they_learn_in_whole(quick_request, tmp_path):
+    """FSDP itself over gloo; accelerate puts it in place on GPUs alone."""
+    from safetensors.torch import load_file
+
+    (tmp_path / "shards_of.py").write_text(STEPS_OF_SHARDS)
+    ended = launch(quick_request(tmp_path / "adapters"), tmp_path, module="shards_of")
+    assert 0 == ended.returncode, ended.stderr
+    told = json.loads(ended.stdout.splitlines()[-1])
+    whole, shards = (load_file(tmp_path / name / adapters.WEIGHTS) for name in ("whole", "shards"))
+
+    assert told["losses"][:3] == pytest.approx(told["losses"][3:], abs=SAME_LOSS)
+    assert told["losses"][3] > told["losses"][5]
+    assert told["held"] < 0.6 * told["all"]
+    assert whole.keys() == shards.keys()
+    assert all(whole[name].allclose(shards[name], atol=SAME_LOSS) for name in whole)
 
 
 # --- two processes ------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
     losses = [entry["loss"] for entry in history]
     weights = trainer.accelerator.get_state_dict(trainer.model) if ranks.shards_base() else None
     folder = ranks.from_main(
-        lambda: publish(request, recipe, model, template_id(tokenizer), losses, weights)
+        lambda: publish(request, recipe, model, template_id(tokenizer), losses, weights=weights)
     )
     ranks.from_main(lambda: shutil.rmtree(request.work_dir))
     manifest = adapters.read_manifest(folder)

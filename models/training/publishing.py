@@ -25,6 +25,7 @@ def publish(
     model: PeftModel,
     template: str,
     losses: Sequence[float] = (),
+    *,
     weights: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write what the model has learned under its content id; return the folder.

@@ -184,9 +184,11 @@ def test_thirty_killed_steps_leave_no_module_and_no_lease(module: str, tmp_path:
 
 
 def test_more_devices_than_are_listed_are_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(dg.Failure, match=r"2 devices are wanted and 1 listed"):
-        with lease(tmp_path, ["0"], 2, 3600.0):
-            pass
+    with (
+        pytest.raises(dg.Failure, match="2 devices are wanted and 1 listed"),
+        lease(tmp_path, ["0"], 2, 3600.0),
+    ):
+        pass
 
 
 SEVERAL = """

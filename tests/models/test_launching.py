@@ -229,7 +229,8 @@ with FullyShardedDataParallel.state_dict_type(model, StateDictType.FULL_STATE_DI
 if rank == 0:
     publishing._save(inner, recipe, Path("shards"), start=Path("none"), weights=weights)
     held = sum(p.numel() for p in model.parameters())
-    print(json.dumps({"losses": losses, "held": held, "all": sum(map(torch.numel, weights.values()))}))
+    everything = sum(w.numel() for w in weights.values())
+    print(json.dumps({"losses": losses, "held": held, "all": everything}))
 torch.distributed.destroy_process_group()
 """
 

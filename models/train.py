@@ -99,9 +99,9 @@ def _by_pipes() -> AdapterReport:
 
 def _asked_by_pipes() -> Mapping[str, Any]:
     """Return the request without opening the session: only the main process may speak there."""
-    from dagster_pipes import PipesDefaultContextLoader, PipesEnvVarParamsLoader
+    from dagster_pipes import PipesDefaultContextLoader, PipesMappingParamsLoader
 
-    given = PipesEnvVarParamsLoader().load_context_params()
+    given = PipesMappingParamsLoader(os.environ).load_context_params()
     with PipesDefaultContextLoader().load_context(given) as context:
         return dict((context["extras"] or {})["request"])
 

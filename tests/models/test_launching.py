@@ -83,7 +83,7 @@ def test_fsdp_is_what_qlora_needs(monkeypatch):
 
     assert {"true"} == {told[name] for name in only_on_gpus}
     assert 1 == plugin.fsdp_version
-    assert "FULL_SHARD" == plugin.reshard_after_forward.name
+    assert "FULL_SHARD" == plugin.sharding_strategy.name
     assert "transformer_auto_wrap_policy" == plugin.auto_wrap_policy.__name__
     assert "FULL_STATE_DICT" == plugin.state_dict_type.name
     assert (False, False) == (plugin.use_orig_params, plugin.cpu_offload.offload_params)

@@ -21,7 +21,7 @@ from models import estimates, recipes
 from models.energy import Meter
 from models.qlora import train
 from models.recipes import Recipe
-from models.training.request import AdapterReport, Report, TrainRequest
+from models.training.request import AdapterReport, Report, TrainRequest, least_batch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -112,7 +112,7 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
     import torch
 
     micro, retries = request.batches(recipe)[0], 0
-    least = 2 if recipe.method == "kto" and recipe.loss == "kto" else 1  # its divergence needs two
+    least = least_batch(recipe)
     while True:
         watch.begin(micro)
         attempt = replace(request, micro_batch=micro)

@@ -14,6 +14,11 @@ from models.recipes import Recipe
 Report = Callable[[dict[str, Any]], None]
 
 
+def least_batch(recipe: Recipe) -> int:
+    """Return the smallest micro-batch: KTO measures its divergence between two rows of one."""
+    return 2 if recipe.method == "kto" and recipe.loss == "kto" else 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
     """Everything one training needs; JSON in, so that it can cross a process border.
@@ -47,7 +52,9 @@ class TrainRequest:
             micro = self.micro_batch or batch
             return micro, batch * accumulation // micro
         share, rest = divmod(batch * accumulation, self.processes)
-        wanted = [self.micro_batch] if self.micro_batch else range(batch, 0, -1)
+        wanted = (
+            [self.micro_batch] if self.micro_batch else range(batch, least_batch(recipe) - 1, -1)
+        )
         fitting = [micro for micro in wanted if not rest and share and share % micro == 0]
         if not fitting:
             raise TrainingFailed(

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +141,15 @@ def test_a_batch_that_cannot_be_shared_is_refused_with_a_hint(
     with pytest.raises(TrainingFailed, match=f"{processes} processes cannot share") as error:
         request.batches(recipes.parse(request.recipe))
     assert "training.processes" in error.value.hint
+
+
+def test_kto_keeps_two_rows_together(quick_request):
+    kto = {"training": {"batch": 4}, "method": "kto"}
+    request = quick_request(recipe=kto, processes=2)
+
+    assert (2, 1) == request.batches(recipes.parse(request.recipe))
+    with pytest.raises(TrainingFailed, match="cannot share"):
+        replace(request, processes=4).batches(recipes.parse(request.recipe))
 
 
 def test_other_processes_do_not_resume_each_other(quick_request, tmp_path):

@@ -21,12 +21,16 @@ from typing import Any, Literal
 import dagster as dg
 
 from assets import ray_jobs, reporting
+from models import launching
 from models.processes import child_environment, die_with_parent
 
 POOL = "gpu"
 POLL_SECONDS = 0.3
 TAIL = 2000  # characters of a failed module's last words
 RAY_TAG = "dagster-ray/config"
+SHARED_OUT = ("num_gpus", "num_cpus", "memory")
+"""Of a declared need, what every process of a training wants for itself."""
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
@@ -60,17 +64,26 @@ class GpuCompute(dg.ConfigurableResource):
     messages_dir: str = ""
     wait_seconds: float = 3600.0
     grace_seconds: float = 10.0
+    processes: int = 1
+    launch: str = ""
 
     def run(
         self, context: dg.AssetExecutionContext, module: str, *, extras: Mapping[str, Any]
     ) -> Any:
-        """Run a module to its end and return the Pipes session's results; raise `dg.Failure`."""
+        """Run a module to its end and return the Pipes session's results; raise `dg.Failure`.
+
+        With `processes` above 1 it is started so often at once, each with what one asked for.
+        """
         if multiprocessing.parent_process():  # a step whose run is gone must not keep a device
             die_with_parent()
         declared: Any = context.op_execution_context.op.tags.get(RAY_TAG) or {}
         need = json.loads(declared) if isinstance(declared, str) else dict(declared)
+        need |= {key: need[key] * self.processes for key in SHARED_OUT if key in need}
         run = self._on_ray if self.backend == "ray" else self._here
         return run(context, module, dict(extras), need)
+
+    def _arguments(self, module: str) -> list[str]:
+        return launching.arguments(module, processes=self.processes, launch=self.launch)
 
     def _here(
         self, context: dg.AssetExecutionContext, module: str, extras: Any, need: dict[str, Any]
@@ -99,7 +112,7 @@ class GpuCompute(dg.ConfigurableResource):
         tell = _Steps(messages)
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [sys.executable, *self._arguments(module)],
                 env=environment,
                 start_new_session=True,
                 stdout=said,
@@ -149,7 +162,9 @@ class GpuCompute(dg.ConfigurableResource):
             message_reader=dg.PipesFileMessageReader(str(path)),
         ) as session:
             variables = session.get_bootstrap_env_vars()
-            job = ray_jobs.submit(jobs, module, need, run_id=context.run_id, variables=variables)
+            job = ray_jobs.submit(
+                jobs, self._arguments(module), need, run_id=context.run_id, variables=variables
+            )
             context.log.info(f"{module} is Ray job {job} at {self.ray_address}")
             self._follow(jobs, job, module, session.get_custom_messages)
         path.unlink(missing_ok=True)
@@ -205,6 +220,11 @@ def lease(
     held: dict[str, int] = {}
     deadline = time.monotonic() + wait_seconds
     try:
+        if count > len(devices):
+            raise dg.Failure(
+                f"{count} devices are wanted and {len(devices)} listed: {', '.join(devices)}. "
+                "List more in `training.devices`, or lower `training.processes`."
+            )
         while len(held) < count:
             for device in devices:
                 if device in held or len(held) == count:

@@ -47,9 +47,14 @@ def client(address: str) -> Any:
 
 
 def submit(
-    jobs: Any, module: str, need: Mapping[str, Any], *, run_id: str, variables: Mapping[str, str]
+    jobs: Any,
+    arguments: Sequence[str],
+    need: Mapping[str, Any],
+    *,
+    run_id: str,
+    variables: Mapping[str, str],
 ) -> str:
-    """Start `python -m module` on a node that has what it needs; return the job's id.
+    """Start `python arguments` on a node that has what it needs; return the job's id.
 
     The nodes must have this Python and these packages at the same place, and see the same files.
     """
@@ -57,7 +62,7 @@ def submit(
     asked = {f"entrypoint_{name}": value for name, value in need.items() if name in REQUESTS}
     return str(
         jobs.submit_job(
-            entrypoint=f"exec {shlex.quote(sys.executable)} -m {module}",
+            entrypoint=f"exec {shlex.join([sys.executable, *arguments])}",
             runtime_env={"env_vars": {**ENVIRONMENT, **shared, **variables}},
             metadata={RUN: run_id},
             **asked,

@@ -80,6 +80,14 @@ class TrainingSettings(_Section):
     devices: str = Field("0", description="device indices that may be leased, comma-separated")
     ray_address: str = Field("http://127.0.0.1:8265", description="Ray's job server")
     wait_seconds: float = Field(3600.0, description="how long to wait for a free device")
+    processes: int = Field(
+        1, ge=1, description="processes that share a training, each with a device of its own"
+    )
+    launch: str = Field(
+        "",
+        description="how several are started: `ddp`, `fsdp_qlora`, or a path to a file of "
+        "`accelerate launch`; empty: `ddp`",
+    )
     enough_new_dialogues: int = Field(
         20, ge=1, description="new dialogues that start a training, once automation is on"
     )

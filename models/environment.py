@@ -30,7 +30,7 @@ def libraries() -> dict[str, str]:
     return {name: _version(name) for name in LIBRARIES}
 
 
-def lock(*, micro_batch: int) -> dict[str, Any]:
+def lock(*, micro_batch: int, processes: int = 1) -> dict[str, Any]:
     """Return what this process trains with, as plain JSON values."""
     import torch
 
@@ -45,6 +45,7 @@ def lock(*, micro_batch: int) -> dict[str, Any]:
         "flags": {name: os.environ.get(name, "") for name in FLAGS},
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "micro_batch": micro_batch,
+        "processes": processes,
     }
 
 

@@ -21,7 +21,7 @@ from models import estimates, recipes
 from models.energy import Meter
 from models.qlora import train
 from models.recipes import Recipe
-from models.training.request import AdapterReport, Report, TrainRequest
+from models.training.request import AdapterReport, Report, TrainRequest, least_batch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -111,8 +111,8 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
     """Train, halving the micro-batch while memory is short; return the report and the retries."""
     import torch
 
-    micro, retries = request.micro_batch or recipe.training.batch, 0
-    least = 2 if recipe.method == "kto" and recipe.loss == "kto" else 1  # its divergence needs two
+    micro, retries = request.batches(recipe)[0], 0
+    least = least_batch(recipe)
     while True:
         watch.begin(micro)
         attempt = replace(request, micro_batch=micro)
@@ -120,6 +120,12 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
             return train(attempt, watch), retries
         except torch.OutOfMemoryError as error:
             said = str(error).split("\n", maxsplit=1)[0]
+        if request.processes > 1:  # the others wait in the middle of a step: none can start over
+            raise TrainingFailed(
+                f"{micro} rows of {recipe.max_length} tokens do not fit a device: {said}",
+                hint="lower `batch` in the recipe and raise `accumulation`, lower `max_length`, "
+                'or set training.launch = "fsdp_qlora"',
+            )
         if not _smaller(micro, recipe, least):
             raise TrainingFailed(
                 f"Not even {micro} rows of {recipe.max_length} tokens fit the device: {said}",
@@ -161,7 +167,7 @@ def expectation(
 
     shape = estimates.read_shape(Path(request.base_path))
     load = estimates.load_of(
-        recipe, "cuda" if _has_gpu() else "cpu", micro_batch=request.micro_batch
+        recipe, "cuda" if _has_gpu() else "cpu", micro_batch=request.batches(recipe)[0]
     )
     tokens = expected_tokens(
         Path(request.rows_path), load_tokenizer(Path(request.base_path)), recipe

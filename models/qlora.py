@@ -20,11 +20,12 @@ from lake.errors import TrainingFailed
 from models import adapters, checkpoints, recipes
 from models.chat import load_tokenizer, template_id
 from models.recipes import Recipe
+from models.training import ranks
 from models.training.publishing import publish, remember_start
 from models.training.request import AdapterReport, Report, TrainRequest
 from models.training.rows import Rows, read_rows
 from models.training.trainers import build_trainer
-from models.training.tuners import adapted_base
+from models.training.tuners import adapted_base, training_device
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -53,6 +54,8 @@ METRICS = {
 def train(request: TrainRequest, report: Report) -> AdapterReport:
     """Train the adapter that is asked for and publish it; resume what a kill interrupted.
 
+    Of several processes that train together the main one publishes and cleans up; all return.
+
     `report` gets `{"event": "step", "step", "steps", "loss", "tokens_per_second"}` as it goes.
     Raise `TrainingFailed` where nothing is left to learn from or the loss is not a number.
     """
@@ -66,10 +69,12 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
             f"None of {rows.total} rows can be trained on: {dict(rows.dropped)}.",
             hint="raise `max_length` in the recipe, or take in more dialogues",
         )
+    _refuse_shards(recipe)
     trainer = build_trainer(request, recipe, rows, tokenizer, report)
-    remember_start(request, recipe, trainer.model)
-    learned = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
-    checkpoint = checkpoints.newest_sound(request.work_dir)
+    model = trainer.model  # FSDP puts itself in its place
+    ranks.from_main(lambda: remember_start(request, recipe, model))
+    learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    checkpoint = ranks.from_main(lambda: checkpoints.newest_sound(request.work_dir))
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not math.isfinite(outcome.training_loss):
         raise TrainingFailed(
@@ -77,8 +82,11 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         )
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
     losses = [entry["loss"] for entry in history]
-    folder = publish(request, recipe, trainer.model, template_id(tokenizer), losses)
-    shutil.rmtree(request.work_dir)
+    weights = trainer.accelerator.get_state_dict(trainer.model) if ranks.shards_base() else None
+    folder = ranks.from_main(
+        lambda: publish(request, recipe, model, template_id(tokenizer), losses, weights=weights)
+    )
+    ranks.from_main(lambda: shutil.rmtree(request.work_dir))
     manifest = adapters.read_manifest(folder)
     return AdapterReport(
         adapter_id=manifest.adapter_id,
@@ -101,11 +109,27 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         losses=tuple((e["step"], e["loss"]) for e in history),
         metrics=_metrics(history),
         trainable_parameters=learned,
-        device=str(trainer.model.device),
+        device=str(model.device),
         seconds=time.monotonic() - started,
-        cpu_seconds=time.process_time() - cpu_started,
-        peak_memory_bytes=_peak_memory(),
+        cpu_seconds=sum(ranks.gathered(time.process_time() - cpu_started)),
+        peak_memory_bytes=int(max(ranks.gathered(_peak_memory()))),
     )
+
+
+def _refuse_shards(recipe: Recipe) -> None:
+    """Refuse to shard the base where nothing can, or for more than a plain LoRA on dialogues."""
+    if not ranks.shards_base():
+        return
+    if training_device().type != "cuda":
+        raise TrainingFailed(
+            "FSDP shards a base over GPUs, and there is none.", hint='set training.launch = "ddp"'
+        )
+    plain = recipe.tuner.kind == "lora" and not recipe.tuner.stack
+    if not plain or recipe.lora.dora or recipe.lora.shifts_base or recipe.is_preference:
+        raise TrainingFailed(
+            f"Recipe `{recipe.name}` is not a plain LoRA on dialogues, all that shards can learn.",
+            hint='set training.launch = "ddp", which keeps the base in whole on every device',
+        )
 
 
 def _tokens_seen(trainer: Trainer, recipe: Recipe, rows: Rows) -> int:

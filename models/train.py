@@ -3,7 +3,8 @@
 Without an argument it is a Dagster Pipes process: the request comes as extras, progress goes
 back as log lines and messages, and the adapter as materialization metadata with the check
 `loss_finite`, which the asset must declare.  With an argument it reads the request from a file
-and draws a progress bar.  The last line of standard output is the report as JSON.
+and draws a progress bar.  The last line of standard output is the report as JSON.  Of several
+processes that a launcher started (`models.launching`) only the main one says any of it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lake.errors import SteppeError
 from models import estimates, recipes
 from models.processes import PARENT_VARIABLE, calm_down, die_with_parent
+from models.training import ranks
 from models.training.request import AdapterReport, Report, TrainRequest
 
 
@@ -30,7 +33,9 @@ def main(arguments: list[str]) -> int:
     except SteppeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False) + "\n")
+    ranks.part()
+    if ranks.is_main():
+        sys.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False) + "\n")
     return 0
 
 
@@ -44,7 +49,8 @@ def _train(content: Mapping[str, Any], report: Report) -> AdapterReport:
     report({"event": "ready", "import_seconds": round(time.monotonic() - started, 1)})
     asked = {**content}
     conditions = execution.Conditions(**asked.pop("conditions", {}))
-    return execution.run(TrainRequest(**asked), report, conditions)
+    request = replace(TrainRequest(**asked), processes=ranks.processes())
+    return execution.run(request, report, conditions)
 
 
 def _by_hand(path: Path) -> AdapterReport:
@@ -53,6 +59,8 @@ def _by_hand(path: Path) -> AdapterReport:
 
     if PARENT_VARIABLE in os.environ:  # started by a process that it must not outlive
         die_with_parent()
+    if not ranks.is_main():
+        return _train(json.loads(path.read_text(encoding="utf-8")), _say_nothing)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None)
@@ -71,6 +79,8 @@ def _by_pipes() -> AdapterReport:
     from dagster_pipes import open_dagster_pipes
 
     die_with_parent()
+    if not ranks.is_main():
+        return _train(_asked_by_pipes(), _say_nothing)
 
     with open_dagster_pipes() as pipes:
 
@@ -85,6 +95,19 @@ def _by_pipes() -> AdapterReport:
         pipes.report_asset_materialization(metadata=_metadata(done), data_version=done.adapter_id)
         pipes.report_custom_message({"event": "done", "report": done.as_dict()})
     return done
+
+
+def _asked_by_pipes() -> Mapping[str, Any]:
+    """Return the request without opening the session: only the main process may speak there."""
+    from dagster_pipes import PipesDefaultContextLoader, PipesMappingParamsLoader
+
+    given = PipesMappingParamsLoader(os.environ).load_context_params()
+    with PipesDefaultContextLoader().load_context(given) as context:
+        return dict((context["extras"] or {})["request"])
+
+
+def _say_nothing(_event: Mapping[str, Any]) -> None:
+    """Take an event of a process that is not the main one."""
 
 
 def _words(event: Mapping[str, Any]) -> str:

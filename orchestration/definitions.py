@@ -45,6 +45,8 @@ def build(chosen: Settings) -> dg.Definitions:
                 lock_dir=str(chosen.home / "locks"),
                 messages_dir=str(chosen.home / "pipes"),
                 wait_seconds=chosen.training.wait_seconds,
+                processes=chosen.training.processes,
+                launch=chosen.training.launch,
             ),
         },
         loggers={"console": loggers.console},

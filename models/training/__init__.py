@@ -5,4 +5,5 @@ rows         JSONL rows as a trainer's examples, those left out counted by reaso
 tuners       the quantised base and what is laid on it
 trainers     trl's trainers, with the four traps closed
 publishing   the adapter in its folder, with a manifest
+ranks        one training in several processes: who speaks, who waits
 """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models import adapters, environment
 from models.recipes import Recipe
@@ -25,11 +25,16 @@ def publish(
     model: PeftModel,
     template: str,
     losses: Sequence[float] = (),
+    *,
+    weights: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write what the model has learned under its content id; return the folder."""
+    """Write what the model has learned under its content id; return the folder.
+
+    `weights` are the model's in whole where it holds only shards of them.
+    """
     draft = request.work_dir / "adapter"
     shutil.rmtree(draft, ignore_errors=True)
-    _save(model, recipe, draft, start=start_folder(request))
+    _save(model, recipe, draft, start=start_folder(request), weights=weights)
     for path in draft.iterdir():
         if path.name not in (adapters.WEIGHTS, adapters.CONFIG):
             path.unlink()
@@ -50,7 +55,9 @@ def publish(
             files=adapters.digests(draft),
             libraries=environment.libraries(),
             recipe=recipe.model_dump(mode="json"),
-            environment=environment.lock(micro_batch=request.batches(recipe)[0]),
+            environment=environment.lock(
+                micro_batch=request.batches(recipe)[0], processes=request.processes
+            ),
             outcome={"first_loss": losses[0], "last_loss": losses[-1]} if losses else {},
         ),
     )
@@ -68,9 +75,18 @@ def remember_start(request: TrainRequest, recipe: Recipe, model: PeftModel) -> N
         model.save_pretrained(start_folder(request), save_embedding_layers=False)
 
 
-def _save(model: PeftModel, recipe: Recipe, draft: Path, *, start: Path) -> None:
+def _save(
+    model: PeftModel,
+    recipe: Recipe,
+    draft: Path,
+    *,
+    start: Path,
+    weights: Mapping[str, Any] | None = None,
+) -> None:
     """Save the learned adapter so that the untouched base can carry it."""
-    if recipe.tuner.stack:
+    if weights is not None:
+        _save_gathered(model, draft, weights)
+    elif recipe.tuner.stack:
         _save_stack(model, draft)
     elif start.is_dir():
         model.save_pretrained(
@@ -81,6 +97,19 @@ def _save(model: PeftModel, recipe: Recipe, draft: Path, *, start: Path) -> None
         )
     else:
         model.save_pretrained(draft, selected_adapters=[LEARNED], save_embedding_layers=False)
+
+
+def _save_gathered(model: PeftModel, draft: Path, weights: Mapping[str, Any]) -> None:
+    """Save a LoRA from weights that were gathered from shards, by peft's names of its files.
+
+    peft 0.21 itself finds none: it asks for modules by name, and FSDP has put its own between.
+    """
+    from safetensors.torch import save_file
+
+    part = f".{LEARNED}."
+    learned = {name.replace(part, "."): w for name, w in weights.items() if part in name}
+    model.peft_config[LEARNED].save_pretrained(str(draft))
+    save_file(learned, draft / adapters.WEIGHTS, metadata={"format": "pt"})
 
 
 def _save_stack(model: PeftModel, draft: Path) -> None:

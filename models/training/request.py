@@ -7,10 +7,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lake.errors import TrainingFailed
 from lake.ids import file_id, json_id
 from models.recipes import Recipe
 
 Report = Callable[[dict[str, Any]], None]
+
+
+def least_batch(recipe: Recipe) -> int:
+    """Return the smallest micro-batch: KTO measures its divergence between two rows of one."""
+    return 2 if recipe.method == "kto" and recipe.loss == "kto" else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +27,7 @@ class TrainRequest:
     `{"prompt", "chosen", "rejected", "weight", "role"}` a line; `adapters_dir` the folder the
     finished adapter appears in, under its content id; `base_model` the base's name.
     `micro_batch` above 0 replaces the recipe's batch at the same effective batch, which it divides.
+    `processes` share that effective batch, each with its own device.
     """
 
     base_path: str
@@ -32,12 +39,32 @@ class TrainRequest:
     training_set_id: str
     parent_adapter: str = ""
     micro_batch: int = 0
+    processes: int = 1
 
     def batches(self, recipe: Recipe) -> tuple[int, int]:
-        """Return (micro-batch, accumulation): the recipe's, or a smaller one to the same effect."""
+        """Return (micro-batch, accumulation) of one process: the recipe's, or to the same effect.
+
+        Micro-batch, accumulation and processes multiply to the recipe's effective batch; raise
+        `TrainingFailed` where they cannot.
+        """
         batch, accumulation = recipe.training.batch, recipe.training.accumulation
-        micro = self.micro_batch or batch
-        return micro, batch * accumulation // micro
+        if self.processes == 1:
+            micro = self.micro_batch or batch
+            return micro, batch * accumulation // micro
+        share, rest = divmod(batch * accumulation, self.processes)
+        wanted = (
+            [self.micro_batch] if self.micro_batch else range(batch, least_batch(recipe) - 1, -1)
+        )
+        fitting = [micro for micro in wanted if not rest and share and share % micro == 0]
+        if not fitting:
+            raise TrainingFailed(
+                f"{self.processes} processes cannot share an effective batch of "
+                f"{batch} x {accumulation} rows"
+                + (f" in micro-batches of {self.micro_batch}." if self.micro_batch else "."),
+                hint="set `training.processes` to a divisor of batch x accumulation, "
+                "or change `accumulation` in the recipe",
+            )
+        return fitting[0], share // fitting[0]
 
     @property
     def request_id(self) -> str:
@@ -45,7 +72,9 @@ class TrainRequest:
         asked = [self.base_id, self.training_set_id, Path(self.parent_adapter).name]
         whole = (0, self.recipe["training"]["batch"])
         smaller = [] if self.micro_batch in whole else [self.micro_batch]
-        return json_id([*asked, dict(self.recipe), file_id(Path(self.rows_path)), *smaller])
+        several = [f"{self.processes} processes"] if self.processes > 1 else []
+        rows = file_id(Path(self.rows_path))
+        return json_id([*asked, dict(self.recipe), rows, *smaller, *several])
 
     @property
     def work_dir(self) -> Path:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import checkpoints
 from models.recipes import Recipe
+from models.training import ranks
 from models.training.request import Report, TrainRequest
 from models.training.rows import Rows
 from models.training.tuners import adapted_base, compute_dtype, training_device
@@ -142,7 +143,8 @@ def _common(request: TrainRequest, recipe: Recipe) -> dict[str, Any]:
         "max_grad_norm": optimizer.max_grad_norm,
         "bf16": device.type == "cuda" and compute_dtype(recipe, device) == torch.bfloat16,
         "use_cpu": device.type == "cpu",
-        "save_strategy": "steps" if training.checkpoint_steps else "no",
+        # Of shards peft 0.21 would write a checkpoint without weights: see `publishing`.
+        "save_strategy": "steps" if training.checkpoint_steps and not ranks.shards_base() else "no",
         "save_steps": training.checkpoint_steps or 500,
         "save_total_limit": 2,
         "logging_steps": 1 / PROGRESS_REPORTS,
@@ -151,6 +153,8 @@ def _common(request: TrainRequest, recipe: Recipe) -> dict[str, Any]:
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": device.type == "cuda",
+        # All that learns is in every step: looking for what is not would cost a pass over it.
+        **({"ddp_find_unused_parameters": False} if ranks.processes() > 1 else {}),
     }
 
 
@@ -179,8 +183,10 @@ def _callbacks(report: Report) -> list[Any]:
             # epoch, and the adapter comes out different (found by kills, tests/crash).
             if state.global_step < state.max_steps:
                 checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-                _drop_frozen_copies(checkpoint)
-                checkpoints.seal(checkpoint)
+                ranks.wait_for_all()  # each writes the state of its own random numbers
+                if ranks.is_main():
+                    _drop_frozen_copies(checkpoint)
+                    checkpoints.seal(checkpoint)
 
     return [Progress()]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lake.errors import ModelError
 from models.recipes import Recipe
+from models.training import ranks
 from models.training.request import TrainRequest
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def adapted_base(request: TrainRequest, recipe: Recipe, device: torch.device) ->
     from peft import prepare_model_for_kbit_training
 
     base = _load_base(Path(request.base_path), recipe, device)
-    if recipe.quantization.kind == "nf4":
+    if ranks.shards_base():
+        base.requires_grad_(requires_grad=False)  # peft would make some float32, and FSDP no unit
+    elif recipe.quantization.kind == "nf4":
         base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)
     base.config.use_cache = False
     torch.manual_seed(recipe.seed)
@@ -50,10 +53,11 @@ def keep_trainable(model: torch.nn.Module) -> None:
 
 
 def training_device() -> torch.device:
-    """Return the first GPU, or the CPU where there is none."""
+    """Return this process's GPU, the first where it is alone, or the CPU where there is none."""
     import torch
 
-    return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    own = f"cuda:{ranks.local_rank()}"
+    return torch.device(own if torch.cuda.is_available() else "cpu")
 
 
 def compute_dtype(recipe: Recipe, device: torch.device) -> torch.dtype:
@@ -72,11 +76,14 @@ def _load_base(path: Path, recipe: Recipe, device: torch.device) -> PreTrainedMo
     disable_progress_bar()
     dtype = compute_dtype(recipe, device)
     quantised = recipe.quantization.kind == "nf4"
+    # FSDP flattens weights of one float type only: the bytes of four-bit weights are called that.
+    storage = {"bnb_4bit_quant_storage": dtype} if ranks.shards_base() else {}
     config = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=recipe.quantization.double_quant,
         bnb_4bit_compute_dtype=dtype,
+        **storage,
     )
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         str(path),

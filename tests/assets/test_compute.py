@@ -1,5 +1,6 @@
 """Leases of devices, and a module's process that ends with its run."""
 
+import json
 import os
 import signal
 import subprocess
@@ -180,3 +181,82 @@ def test_thirty_killed_steps_leave_no_module_and_no_lease(module: str, tmp_path:
     time.sleep(1)
     alive = [f.name for f in tmp_path.glob("*.pid") if _is_alive(int(f.read_text()))]
     assert ([], 30) == (alive, len(list(tmp_path.glob("*.pid"))))
+
+
+def test_more_devices_than_are_listed_are_refused_at_once(tmp_path: Path) -> None:
+    with (
+        pytest.raises(dg.Failure, match="2 devices are wanted and 1 listed"),
+        lease(tmp_path, ["0"], 2, 3600.0),
+    ):
+        pass
+
+
+SEVERAL = """
+import json, os, time
+from pathlib import Path
+from dagster_pipes import PipesDefaultContextLoader, PipesEnvVarParamsLoader, open_dagster_pipes
+from models.processes import die_with_parent
+from models.training import ranks
+die_with_parent()
+with PipesDefaultContextLoader().load_context(
+    PipesEnvVarParamsLoader().load_context_params()
+) as context:
+    extras = context["extras"]
+seen = [os.getpid(), ranks.processes(), os.environ["CUDA_VISIBLE_DEVICES"]]
+draft = Path(extras["folder"], f"draft-{ranks.rank()}")
+draft.write_text(json.dumps(seen))
+draft.rename(draft.with_name(f"rank-{ranks.rank()}"))
+time.sleep(extras["seconds"])
+if ranks.is_main():
+    with open_dagster_pipes() as pipes:
+        pipes.report_asset_materialization(metadata={"processes": ranks.processes()})
+"""
+
+
+@pytest.fixture
+def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "several_of_the_test.py").write_text(SEVERAL)
+    root = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), root]))
+    return "several_of_the_test"
+
+
+@pytest.mark.slow
+def test_two_processes_lease_two_devices_and_report_once(several: str, tmp_path: Path) -> None:
+    gpu = GpuCompute(lock_dir=str(tmp_path / "locks"), devices="0,1,2", processes=2)
+    extras = {"folder": str(tmp_path), "seconds": 0}
+    result = dg.materialize([asset_over(several, extras)], resources={"gpu": gpu})
+    seen = [json.loads(path.read_text())[1:] for path in sorted(tmp_path.glob("rank-*"))]
+
+    assert [[2, "0,1"], [2, "0,1"]] == seen
+    (made,) = result.asset_materializations_for_node("work")
+    assert 2 == made.metadata["processes"].value
+
+
+@pytest.mark.slow
+def test_a_killed_step_takes_its_processes_with_it(several: str, tmp_path: Path) -> None:
+    code = (
+        "import sys, dagster as dg\n"
+        "from assets.compute import GpuCompute, needs_gpu\n"
+        "@dg.asset(**needs_gpu(1))\n"
+        "def work(context: dg.AssetExecutionContext, gpu: GpuCompute):\n"
+        f"    gpu.run(context, '{several}', extras={{'folder': sys.argv[1], 'seconds': 60}})\n"
+        "gpu = GpuCompute(lock_dir=sys.argv[1], devices='0,1', processes=2)\n"
+        "dg.materialize([work], resources={'gpu': gpu})\n"
+    )
+    step = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 90
+    while len(list(tmp_path.glob("rank-*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    children = [json.loads(path.read_text())[0] for path in tmp_path.glob("rank-*")]
+    step.kill()
+    step.wait()
+    time.sleep(1)
+
+    assert (2, []) == (len(children), [pid for pid in children if _is_alive(pid)])
+    with lease(tmp_path, ["0", "1"], 2, 5.0):
+        pass

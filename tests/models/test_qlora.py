@@ -162,7 +162,7 @@ def test_one_killed_after_its_last_step_resumes_to_the_same_bytes(
     """Nothing is left to train then, but the adapter was not published."""
     request = quick_request(tmp_path)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **_named: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

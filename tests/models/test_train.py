@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models import launching
 from models.processes import calm_environment
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +64,38 @@ def test_behind_pipes_progress_metadata_and_the_check_come_back(quick_request, t
 
     assert result.success
     assert trained.adapter_id == made.metadata["adapter_id"].value
+    assert result.get_asset_check_evaluations()[0].passed
+    assert ["ready", "estimate", "rows", *["step"] * 6, "done"] == [
+        event["event"] for event in told
+    ]
+
+
+@pytest.mark.slow
+def test_two_processes_behind_pipes_speak_once(quick_request, tmp_path):
+    """The session belongs to the main process; the other reads what is asked and is silent."""
+    import dagster as dg
+
+    told = []
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec("loss_finite", asset="adapters")])
+    def adapters(context: dg.AssetExecutionContext, pipes: dg.PipesSubprocessClient):
+        done = pipes.run(
+            command=[
+                sys.executable,
+                *launching.arguments("models.train", processes=2, launch="ddp"),
+            ],
+            context=context,
+            cwd=str(ROOT),
+            env=calm_environment(),
+            extras={"request": asdict(quick_request(tmp_path))},
+        )
+        told.extend(done.get_custom_messages())
+        return done.get_results()
+
+    result = dg.materialize([adapters], resources={"pipes": dg.PipesSubprocessClient()})
+    (made,) = result.asset_materializations_for_node("adapters")
+
+    assert [made.metadata["adapter_id"].value] == [path.name for path in tmp_path.iterdir()]
     assert result.get_asset_check_evaluations()[0].passed
     assert ["ready", "estimate", "rows", *["step"] * 6, "done"] == [
         event["event"] for event in told

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import manifests, plots, reporting, set_pages, training_sets
+from assets import plots, reporting, training_sets
 from assets.compute import GpuCompute, needs_gpu
 from assets.lineage import adapter_folder, registry_of
 from lake import warehouse
@@ -43,6 +43,8 @@ def adapters_training_sets(
     settings: dg.ResourceParam[Settings],
 ) -> Iterator[dg.MaterializeResult]:
     """Freeze the rows the next adapter learns from: the recipe's mixture of the lake as it is."""
+    from assets import manifests, set_pages
+
     planned = training_sets.plan(lake, settings)
     if planned is None:
         raise NOTHING_YET

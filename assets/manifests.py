@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lake import query
 from lake.errors import DataError
 from lake.tables import Lake
 from models import budget
 from models.mixture import Row
-from models.recipe_parts import Budget
+
+if TYPE_CHECKING:
+    from models.recipe_parts import Budget
 
 Counts = dict[str, Any]
 COUNTED: Mapping[str, str] = {
@@ -76,6 +78,8 @@ class Manifest:
 
     def limits(self) -> Budget | None:
         """Return the budget that the set was held to, if its recipe is kept."""
+        from models.recipe_parts import Budget
+
         kept = self.recipe.get("budget")
         return Budget.model_validate(kept) if kept else None
 

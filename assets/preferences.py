@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from assets.cleaning.splits import split_of
 from lake import query
 from lake.ids import content_id
 from models.mixture import Row
@@ -156,4 +155,6 @@ def _split(row: Mapping[str, Any]) -> str:
     """
     if row["split"]:
         return str(row["split"])
+    from assets.cleaning.splits import split_of
+
     return split_of(content_id("preferences", row["family"] or row["preference_id"]))

@@ -24,10 +24,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from models.mixture import Row
-from models.recipe_parts import Budget
+
+if TYPE_CHECKING:
+    from models.recipe_parts import Budget
 
 Kind = Literal["human", "synthetic", "schooling", "choice"]
 REASONS = ("too_deep", "judged_by_itself", "method_share", "human_share")

@@ -17,7 +17,7 @@ from typing import Any
 from assets import talks
 from assets.fingerprints import OWN_ANSWERS
 from lake import query, warehouse
-from lake.errors import SettingsError
+from lake.errors import SettingsError, SteppeError
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
@@ -26,7 +26,10 @@ from models.self_chat import Plan, Seed, SelfChat, monitors
 
 TABLE = "self_chats_sessions"
 TALKED = ("self_chats_dialogues", "self_chats_dropped", "self_chats_preferences")
-STATES = ("done", "paused", "held", "resumed", "forgotten")
+HELD = ("done", "paused", "failed")
+"""States of a session; `held`, `resumed` and `forgotten` are a person's words."""
+FAILURES = 3
+"""Sessions that fail one after the other before no further one begins."""
 PERSON, MONITOR = "person", "monitor"
 BY = Provenance("self_chats")
 DRAWS = 1000
@@ -52,14 +55,18 @@ def why_not(lake: Lake, settings: Settings, now: datetime) -> str:
 
 
 def standing(lake: Lake) -> Row | None:
-    """Return the row that stops self-chat: a pause or a hold that nobody took back."""
-    rows = sorted(lake.rows(TABLE, where="state in ('paused', 'held', 'resumed')"), key=_moment)
-    return rows[-1] if rows and rows[-1]["state"] != "resumed" else None
+    """Return the row that stops self-chat: a pause, a hold, or failures that nobody took back."""
+    rows = sorted(lake.rows(TABLE, where="state != 'forgotten'"), key=_moment)
+    if rows and rows[-1]["state"] in ("paused", "held"):
+        return rows[-1]
+    last = rows[-FAILURES:]
+    failed = len(last) == FAILURES and all(row["state"] == "failed" for row in last)
+    return last[-1] if failed else None
 
 
 def spent(lake: Lake, day: date) -> tuple[int, float]:
     """Return the tokens and seconds that the day's sessions took, paused ones too."""
-    rows = lake.rows(TABLE, where=f"day = DATE '{day}' and state in ('done', 'paused')")
+    rows = lake.rows(TABLE, where=f"day = DATE '{day}' and state in {HELD}")
     return sum(r["tokens"] for r in rows), sum(r["seconds"] for r in rows)
 
 
@@ -78,7 +85,11 @@ def hold_one(
     plan, started = plan_of(lake, settings, base, now, number), time.monotonic()
     day = talks.Talks(lake, settings, base, now.date() + timedelta(days=1))
     told = talked_over(lake)
-    talked = day.hold(told, plan, progress)
+    try:
+        talked = day.hold(told, plan, progress)
+    except SteppeError as error:
+        _record_failure(lake, error, now, time.monotonic() - started)
+        raise
     seeds = {seed.dialogue_id: seed for seed in day.seeds(told, plan.seed)}
     over = {parent for chat in talked for parent in chat.parents}
     signs = signs_of(lake, talked, [seeds[name] for name in sorted(over)])
@@ -100,6 +111,13 @@ def hold_one(
     day.written()
     warehouse.publish(lake)
     return row
+
+
+def _record_failure(lake: Lake, error: SteppeError, now: datetime, took: float) -> None:
+    """Bill a session that could not be held; what it has said waits in its journal."""
+    row = _word("failed", error.message, MONITOR, now + timedelta(seconds=took))
+    lake.append(TABLE, [{**row, "seconds": took}], day=now.date(), by=BY)
+    warehouse.publish(lake)
 
 
 def signs_of(lake: Lake, talked: Sequence[SelfChat], seeds: Sequence[Seed]) -> monitors.Signs:

@@ -7,7 +7,7 @@ import pytest
 
 from assets import sessions, talks
 from lake import query, schemas
-from lake.errors import SettingsError
+from lake.errors import BackendUnavailable, SettingsError
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
 from models.backends import Generation
@@ -223,3 +223,23 @@ def test_what_people_and_sessions_left_on_a_day_outlives_its_nightly_self_chat(l
 
 def test_nothing_is_said_on_a_home_without_dialogues(lake: Lake, chosen: Settings) -> None:
     assert sessions.why_not(lake, chosen, MONDAY).startswith("there is no dialogue to talk over")
+
+
+def test_sessions_that_fail_are_billed_and_stop_after_three(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(EchoModel):
+        def generate(self, *_: Any, **__: Any) -> list[Generation]:
+            raise BackendUnavailable("nobody answers", hint="start it")
+
+    speaks(monkeypatch, Gone())
+    for hour in range(3):
+        now = MONDAY + timedelta(hours=hour)
+        assert "" == sessions.why_not(lake, settings, now)
+        with pytest.raises(BackendUnavailable):
+            sessions.hold_one(lake, settings, quick_base, now)
+
+    assert "failed: nobody answers" == sessions.why_not(lake, settings, MONDAY)
+    assert sessions.spent(lake, MONDAY.date())[1] > 0
+    sessions.say(lake, "resumed", "", now=MONDAY + timedelta(hours=4))
+    assert "" == sessions.why_not(lake, settings, MONDAY)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assets import preferences
-from assets.records import chat_of
+from assets.records import chat_of, pairs
 from lake import query
 from models.mixture import Row
 
@@ -126,11 +126,6 @@ def _row(row: Mapping[str, Any]) -> Row:
         generator=row["generator"],
         judge=row["judge"],
     )
-
-
-def pairs(messages: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return messages as (role, content)."""
-    return tuple((m["role"], m["content"]) for m in messages)
 
 
 def _held_out(split: str) -> str:

@@ -124,6 +124,19 @@ def chat_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"role": m["role"], "content": m["content"]} for m in row["messages"]]
 
 
+def pairs(messages: Sequence[Mapping[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return messages as (role, content)."""
+    return tuple((m["role"], m["content"]) for m in messages)
+
+
+def messages_of(said: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return (role, content) as messages of a row: what no source gave has neither id nor time."""
+    return [
+        {"message_id": "", "role": role, "content": content, "created_at": None}
+        for role, content in said
+    ]
+
+
 def _places(places: Sequence[Place]) -> dict[str, pa.Array]:
     import pyarrow as pa
 

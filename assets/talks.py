@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import comparisons, exams, moderation
 from assets.lineage import adapter_folder, champion
-from assets.records import chat_of
+from assets.records import chat_of, messages_of, pairs
 from lake import query
 from lake.errors import SettingsError
 from lake.ids import content_id
@@ -73,10 +73,10 @@ class Talks:
 
     def seeds(self, told: Sequence[Row], number: int) -> list[self_chat.Seed]:
         """Return the dialogues to start from, with as much of the base's schooling as is set."""
-        own = [self_chat.Seed(row["dialogue_id"], _turns(chat_of(row))) for row in told]
+        own = [self_chat.Seed(row["dialogue_id"], pairs(chat_of(row))) for row in told]
         wanted = self.settings.self_chat.practice
         schooled = replay.practice(self.base, wanted, seed=number) if own and wanted else []
-        return own + [self_chat.Seed(name, _turns(said), told=False) for name, said in schooled]
+        return own + [self_chat.Seed(name, pairs(said), told=False) for name, said in schooled]
 
     def stage(self, seeds: Sequence[self_chat.Seed], plan: self_chat.Plan) -> Stage:
         """Return who talks, in which words, by which rules."""
@@ -206,7 +206,7 @@ def preference_rows(chat: self_chat.SelfChat, decided_at: Any, session_id: str =
             "principle": chat.principle,
             "parents": list(chat.parents),
             "ancestry_depth": chat.ancestry_depth,
-            "prompt": _messages(p.prompt),
+            "prompt": messages_of(p.prompt),
             "chosen": p.chosen,
             "rejected": p.rejected,
             "decided_at": decided_at,
@@ -248,16 +248,5 @@ def _common(chat: self_chat.SelfChat, session_id: str) -> Row:
         "judge_score": chat.scores.get("judge"),
         "tokens": chat.tokens,
         "seconds": chat.seconds,
-        "messages": _messages(chat.messages),
+        "messages": messages_of(chat.messages),
     }
-
-
-def _messages(turns: self_chat.Turns) -> list[Row]:
-    return [
-        {"message_id": "", "role": role, "content": content, "created_at": None}
-        for role, content in turns
-    ]
-
-
-def _turns(said: Sequence[dict[str, str]]) -> self_chat.Turns:
-    return tuple((m["role"], m["content"]) for m in said)

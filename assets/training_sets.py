@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets import candidates, exams, lineage, moderation, preferences
-from assets.candidates import Candidates, LeftOut, pairs
-from assets.records import chat_of
+from assets.candidates import Candidates, LeftOut
+from assets.records import chat_of, messages_of, pairs
 from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake
@@ -182,10 +182,7 @@ def table_rows(training_set: TrainingSet, lake: Lake) -> list[dict[str, Any]]:
             "tokens": row.tokens,
             "frame_tokens": row.frame_tokens,
             "weight": row.weight,
-            "messages": [
-                {"message_id": "", "role": role, "content": content, "created_at": None}
-                for role, content in row.messages
-            ],
+            "messages": messages_of(row.messages),
             "chosen": row.chosen,
             "rejected": row.rejected,
             "frozen_at": now,

@@ -4,6 +4,8 @@
     python -P tests/benchmarks/growth.py --arm no_replay
     python -P tests/benchmarks/growth.py --arm own_words        # the honest counter-example
     python -P tests/benchmarks/growth.py --arm no_self_chat
+    python -P tests/benchmarks/growth.py --seed 1               # other draws, facts in other turns
+    python -P tests/benchmarks/growth.py --compare              # with self-chats and without
     python -P tests/benchmarks/growth.py --picture              # all arms so far, as a plot
 
 The shipped sample's facts are told in five parts, each turn one part more, through the real
@@ -16,11 +18,15 @@ is no longer right.  Losses of one turn and the next are compared item by item.
     no_replay     the same without a row of the primer or of older dialogues
     own_words     no replay, and self-chat without grounding, filters and budget, five rows to one
     no_self_chat  the recipe `embedded` without self-chats
+
+`--seed` is the recipe's seed (initialisation, order, draws of rows and replay) and says which facts
+are told in which turn; seed 0 tells them in the order of the alphabet.
 """
 
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -74,7 +80,11 @@ ARMS: dict[str, tuple[str, str]] = {
 def main(arguments: argparse.Namespace) -> None:
     """Run one arm, or draw what is known of all."""
     calm_down()
-    made = {} if arguments.picture else {arguments.arm: run(arguments.arm, arguments.home)}
+    if arguments.compare:
+        sys.stdout.write(compared(json.loads(RESULTS.read_text(encoding="utf-8"))))
+        return
+    arm, seed = arguments.arm, arguments.seed
+    made = {} if arguments.picture else {_key(arm, seed): run(arm, seed, arguments.home)}
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     found |= made  # read after the run: two arms may go on at once
     if made:
@@ -83,12 +93,12 @@ def main(arguments: argparse.Namespace) -> None:
     draw(found, ROOT / "docs" / "images" / "growth.png")
 
 
-def run(arm: str, home: Path) -> dict[str, Any]:
+def run(arm: str, seed: int, home: Path) -> dict[str, Any]:
     """Take the five turns of an arm in a home of its own; return what was measured."""
     base = ensure_base("embedded", home.parent / "growth-models")
-    _prepare(arm, home, base)
+    _prepare(arm, seed, home, base)
     exam = [json.loads(line) for line in _lines(SAMPLES / "held_out.jsonl")]
-    told = parts(home.parent / "growth-parts")
+    told = parts(home.parent / "growth-parts", seed)
     taught = Taught.by(said for part in told for said in part)
     turns = [_measured(base, None, exam, taught)]
     for number, part in enumerate(told, start=1):
@@ -104,11 +114,11 @@ def run(arm: str, home: Path) -> dict[str, Any]:
             | _told(home, adapter)
             | {"dialogues": len(part), "turn_seconds": round(time.monotonic() - started, 1)}
         )
-        _say(arm, number, turns)
+        _say(_key(arm, seed), number, turns)
     return {"base_id": base.base_id, "turns": _compared(turns)}
 
 
-def parts(folder: Path) -> list[list[list[dict[str, str]]]]:
+def parts(folder: Path, seed: int = 0) -> list[list[list[dict[str, str]]]]:
     """Return the sample's dialogues in five parts: every fact whole in one of them."""
     home = folder / "home"
     if not home.exists():
@@ -119,20 +129,28 @@ def parts(folder: Path) -> list[list[list[dict[str, str]]]]:
     by_fact: dict[str, list[list[dict[str, str]]]] = defaultdict(list)
     for row in query.ask(Lake(home), asked):
         said = chat_of(row)
-        facts = [m["content"] for m in said if m["content"] in answers]
-        by_fact[facts[0] if facts else said[0]["content"]].append(said)
+        named = [m["content"] for m in said if m["content"] in answers]
+        by_fact[named[0] if named else said[0]["content"]].append(said)
     found: list[list[list[dict[str, str]]]] = [[] for _ in range(TURNS)]
-    for number, fact in enumerate(sorted(by_fact, key=lambda f: (f not in answers, f))):
+    facts = sorted(by_fact, key=lambda f: (f not in answers, f))
+    if seed:
+        random.Random(seed).shuffle(facts)
+    for number, fact in enumerate(facts):
         found[number % TURNS] += by_fact[fact]
     return found
 
 
-def _prepare(arm: str, home: Path, base: BaseModel) -> None:
+def _key(arm: str, seed: int) -> str:
+    return f"{arm}_seed_{seed}" if seed else arm
+
+
+def _prepare(arm: str, seed: int, home: Path, base: BaseModel) -> None:
     shutil.rmtree(home, ignore_errors=True)
     shutil.copytree(base.path, home / "models" / "bases" / base.path.name)
     recipe, policy = ARMS[arm]
     shipped = (ROOT / "models" / "recipes" / "embedded.toml").read_text(encoding="utf-8")
-    (home / "recipe.toml").write_text(_changed(shipped, recipe), encoding="utf-8")
+    changed = _changed(shipped, f"seed = {seed}\n{recipe}")
+    (home / "recipe.toml").write_text(changed, encoding="utf-8")
     (home / "policy.toml").write_text(policy, encoding="utf-8")
     (home / "suites").mkdir()
     shutil.copyfile(SAMPLES / "held_out.jsonl", home / "suites" / "sample.jsonl")
@@ -143,8 +161,8 @@ def _changed(shipped: str, changes: str) -> str:
     import tomllib
 
     merged = tomllib.loads(shipped)
-    for table, values in tomllib.loads(changes).items():
-        merged[table] = {**merged.get(table, {}), **values}
+    for key, value in tomllib.loads(changes).items():
+        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     lines = [f"{key} = {json.dumps(v)}" for key, v in merged.items() if not isinstance(v, dict)]
     for table, values in merged.items():
         if isinstance(values, dict):
@@ -229,6 +247,31 @@ def _compared(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def compared(found: dict[str, Any]) -> str:
+    """Return a table of exactness with self-chats and without after the last turn, a seed a row.
+
+    The differences are over the same questions; the last row takes every question's mean over the
+    seeds first, so that a question asked on three seeds is one question, not three.
+    """
+    lines, by_seed = ["| seed | with | without | difference |", "|---|---|---|---|"], []
+    for key in sorted(k for k in found if k.startswith("no_self_chat")):
+        other = key.replace("no_self_chat", "replay")
+        if other in found:
+            pair = (found[other]["turns"][-1]["right"], found[key]["turns"][-1]["right"])
+            by_seed.append(pair)
+            lines.append(_row(key.partition("_seed_")[2] or "0", *pair))
+    means = [
+        [sum(x) / len(x) for x in zip(*arm, strict=True)] for arm in zip(*by_seed, strict=True)
+    ]
+    return "\n".join([*lines, _row("mean", *means)]) + "\n"
+
+
+def _row(name: str, ours: list[float], theirs: list[float]) -> str:
+    found = paired([a - b for a, b in zip(ours, theirs, strict=True)], seed=0)
+    shown = f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    return f"| {name} | {sum(ours) / len(ours):.3f} | {sum(theirs) / len(theirs):.3f} | {shown} |"
+
+
 def draw(found: dict[str, Any], path: Path) -> None:
     """Draw held-out exactness and primer exactness, turn by turn, a line an arm."""
     import matplotlib as mpl
@@ -263,5 +306,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--arm", choices=ARMS, default="replay")
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "steppe-growth")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--compare", action="store_true")
     parser.add_argument("--picture", action="store_true")
     main(parser.parse_args())

@@ -17,7 +17,6 @@ from models.backends.openai import OpenAIModel
 from models.base import BaseModel
 from models.evaluation import Evaluation, exact, pairwise
 from models.evaluation.judges.openai import OpenAIJudge
-from models.evaluation.judges.rubric import RubricJudge
 from models.evaluation.pairwise import Judge, Judgement
 
 TABLE = "evaluations_comparisons"
@@ -29,6 +28,8 @@ def judge_of(settings: Settings, base: BaseModel) -> Judge | None:
     if chosen.kind == "none":
         return None
     if chosen.kind == "rubric":
+        from models.evaluation.judges.rubric import RubricJudge  # the whole primer comes with it
+
         return RubricJudge(TransformersModel(base.path, model_id=base.base_id))
     if not chosen.url or not chosen.model:
         raise SettingsError(

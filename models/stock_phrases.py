@@ -8,6 +8,7 @@ of them into one that never matches, and drops every «sorry» and «компь�
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 
@@ -17,6 +18,7 @@ def phrases(name: str) -> list[str]:
     return [line for line in found if line and not line.startswith("#")]
 
 
+@cache
 def _compiled(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(phrases(name))})")
 
@@ -31,18 +33,16 @@ SELF_MENTION_GATE = (
     "|researchers|chat ?gpt|gpt-[0-9]|сайга|saiga|vicuna|викуна|open ?assistant|gigachat"
     "|гигачат|claude|gemini|llama|qwen|помощник|ассистент))"
 )
-_REFUSAL = _compiled("refusals.txt")
-_SELF_MENTION = _compiled("self_mentions.txt")
 
 
 def refuses(answer: str) -> bool:
     """Return whether an answer declines in a machine's stock phrases."""
-    return _REFUSAL.search(_settled(answer)) is not None
+    return _compiled("refusals.txt").search(_settled(answer)) is not None
 
 
 def mentions_its_make(answer: str) -> bool:
     """Return whether an answer claims to be somebody else's product."""
-    return _SELF_MENTION.search(_settled(answer)) is not None
+    return _compiled("self_mentions.txt").search(_settled(answer)) is not None
 
 
 def _settled(answer: str) -> str:

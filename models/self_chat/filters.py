@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from models import stock_phrases
 from models.backends import Generation
 from models.evaluation.health import cyrillic, longest_repeat
-from models.primer import prompts
 from models.self_chat import Seed, SelfChat, Turns
 from models.self_chat.policy import Policy, load
 
@@ -141,6 +140,8 @@ class Filters:
         model that learns from its own unjudged claims forgets how the world is
         (arXiv 2305.17493).  And it must be an answer to a question on the topic.
         """
+        from models.primer import prompts
+
         if folded(answer) == folded(prompts.UNKNOWN):
             return "unknown_answer"
         if stock_phrases.refuses(answer):

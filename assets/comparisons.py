@@ -72,6 +72,7 @@ def rows(judgements: Sequence[Judgement], evaluation_id: str = "") -> list[dict[
             "second_model": j.second,
             "choice": j.choice,
             "text": j.text,
+            "tokens": j.tokens,
         }
         for j in judgements
     ]

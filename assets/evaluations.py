@@ -61,7 +61,7 @@ def evaluations(
     judged = _compare(settings, planned.base, about, champion, challenger)
     challenger = _with_opinions(challenger, judged)
     verdict = gate.judge(champion, challenger, policy, candidate=about.candidate)
-    spent = watch.spent(champion.tokens + challenger.tokens)
+    spent = watch.spent(champion.tokens + challenger.tokens + sum(j.tokens for j in judged))
     rows = judgements.rows(about, champion, challenger, verdict, spent)
     rows[comparisons.TABLE] = comparisons.rows(judged, about.evaluation_id)
     page = judgements.page(lake, about, champion, challenger, verdict=verdict, judged=judged)

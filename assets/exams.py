@@ -120,8 +120,7 @@ def examined(lake: Lake, settings: Settings) -> list[Item]:
 
     The anchor is not among them: no schooling holds it, and replay is schooling told again.
     """
-    folder = settings.home / "suites"
-    found = [*questions(folder), *(question.as_item() for question in choices(folder))]
+    found = _owned(settings.home / "suites")
     for splits in (["test"], ["test", "validation"]):
         found += items_of([(r["dialogue_id"], chat_of(r)) for r in _held_out(lake, splits)])
     return list({item.item_id: item for item in found}.values())
@@ -137,8 +136,13 @@ def asked(lake: Lake, settings: Settings) -> list[str]:
     held_out = query.ask(
         lake, "select content from stg_messages where split != 'train' and role = 'user'"
     )
-    suites = questions(settings.home / "suites")
+    suites = _owned(settings.home / "suites")
     return [row["content"] for row in held_out] + [i.prompt[-1]["content"] for i in suites]
+
+
+def _owned(folder: Path) -> list[Item]:
+    """Return what the owner's suites ask, with choices or without."""
+    return [*questions(folder), *(question.as_item() for question in choices(folder))]
 
 
 def fingerprint(chosen: Items) -> str:

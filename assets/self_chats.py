@@ -65,7 +65,8 @@ def _talk(of_day: talks.Talks) -> list[SelfChat]:
     depth = talks.depth_of_champion(of_day.lake, of_day.base)
     report = reporting.progress("self_chats")
     plan = talks.plan_of(of_day.settings, depth=depth)
-    return of_day.hold(told, plan, lambda _, done, total: report(done, total))
+    seeds = of_day.seeds(told, plan.seed)
+    return of_day.hold(seeds, plan, lambda _, done, total: report(done, total))
 
 
 def _rows(talked: list[SelfChat]) -> dict[str, list[dict[str, Any]]]:

@@ -25,7 +25,7 @@ from models import base as bases
 from models.self_chat import Plan, Seed, SelfChat, monitors
 
 TABLE = "self_chats_sessions"
-TALKED = ("self_chats_dialogues", "self_chats_dropped", "self_chats_preferences")
+TALKED = tuple(talks.OTHERS)
 HELD = ("done", "paused", "failed")
 """States of a session; `held`, `resumed` and `forgotten` are a person's words."""
 FAILURES = 3
@@ -55,10 +55,15 @@ def why_not(lake: Lake, settings: Settings, now: datetime) -> str:
 
 
 def standing(lake: Lake) -> Row | None:
-    """Return the row that stops self-chat: a pause, a hold, or failures that nobody took back."""
+    """Return the row that stops self-chat: a pause, a hold, or failures that nobody took back.
+
+    A session that was under way when a person said `held` ends after that word, and does not
+    take it back: only `resumed` does.
+    """
     rows = sorted(lake.rows(TABLE, where="state != 'forgotten'"), key=_moment)
-    if rows and rows[-1]["state"] in ("paused", "held"):
-        return rows[-1]
+    words = [row for row in rows if row["state"] in ("paused", "held", "resumed")]
+    if words and words[-1]["state"] != "resumed":
+        return words[-1]
     last = rows[-FAILURES:]
     failed = len(last) == FAILURES and all(row["state"] == "failed" for row in last)
     return last[-1] if failed else None
@@ -80,19 +85,18 @@ def hold_one(
     """Hold the next session; return its row of `self_chats_sessions`, which is written last."""
     number = len(lake.rows(TABLE, columns="session_id", where="state in ('done', 'paused')"))
     session_id = content_id("session", base.base_id, str(number))
-    _delete(lake, f"session_id = '{session_id}'")  # what a kill left
+    _delete_unfinished(lake)
     bounds = monitors.load(settings.self_chat.bounds)  # before anything is said
     plan, started = plan_of(lake, settings, base, now, number), time.monotonic()
     day = talks.Talks(lake, settings, base, now.date() + timedelta(days=1))
-    told = talked_over(lake)
+    seeds = day.seeds(talked_over(lake), plan.seed)
     try:
-        talked = day.hold(told, plan, progress)
+        talked = day.hold(seeds, plan, progress)
     except SteppeError as error:
         _record_failure(lake, error, now, time.monotonic() - started)
         raise
-    seeds = {seed.dialogue_id: seed for seed in day.seeds(told, plan.seed)}
-    over = {parent for chat in talked for parent in chat.parents}
-    signs = signs_of(lake, talked, [seeds[name] for name in sorted(over)])
+    parents = {parent for chat in talked for parent in chat.parents}
+    signs = signs_of(lake, talked, [s for s in seeds if s.dialogue_id in parents])
     crossed = monitors.crossed(signs, bounds)
     took = time.monotonic() - started
     closed = now + timedelta(seconds=took)  # a word said meanwhile stands before it
@@ -200,6 +204,24 @@ def forget(lake: Lake, day: date, reason: str) -> int:
     return dialogues
 
 
+def taught_by(lake: Lake, day: date) -> list[str]:
+    """Return the adapters that learned from what the sessions of a day said, oldest first."""
+    asked = """
+        with said as (
+            select dialogue_id as said_id from self_chats_dialogues
+            where day = $1 and session_id != ''
+            union all
+            select preference_id from self_chats_preferences where day = $1 and session_id != ''
+        )
+        select adapter_id from adapters_versions where training_set_id in (
+            select training_set_id from adapters_training_sets
+            where source_table in ('self_chats_dialogues', 'self_chats_preferences')
+            and dialogue_id in (from said)
+        ) order by created_at
+    """
+    return [row["adapter_id"] for row in query.ask(lake, asked, [day])]
+
+
 def _stopped(chat: SelfChat, crossed: str) -> SelfChat:
     """Return a dialogue as it may be kept: not at all where a bound was crossed."""
     if not crossed:
@@ -223,6 +245,16 @@ def _write(lake: Lake, talked: Sequence[SelfChat], session_id: str, now: datetim
 
 def _delete(lake: Lake, where: str) -> dict[str, int]:
     return {table: lake.delete(table, where=where, by=BY) for table in TALKED}
+
+
+def _delete_unfinished(lake: Lake) -> None:
+    """Delete what a session said that was killed before it closed."""
+    asked = (
+        "select distinct session_id from {} where session_id != '' "
+        "and session_id not in (select session_id from self_chats_sessions)"
+    )
+    for row in query.ask(lake, " union ".join(asked.format(table) for table in TALKED)):
+        _delete(lake, f"session_id = '{row['session_id']}'")
 
 
 def _word(state: str, reason: str, who: str, now: datetime) -> Row:

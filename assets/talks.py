@@ -51,12 +51,14 @@ class Talks:
     day: date
 
     def hold(
-        self, told: Sequence[Row], plan: self_chat.Plan, progress: Progress | None = None
+        self,
+        seeds: Sequence[self_chat.Seed],
+        plan: self_chat.Plan,
+        progress: Progress | None = None,
     ) -> list[self_chat.SelfChat]:
-        """Return every dialogue the model held over these rows, kept or not."""
+        """Return every dialogue the model held over these seeds, kept or not."""
         from models.self_chat.generation import generate
 
-        seeds = self.seeds(told, plan.seed)
         if not seeds or not plan.draws:
             return []
         return generate(self.stage(seeds, plan), seeds, progress, journals=self._journals)

@@ -451,6 +451,7 @@ def tables() -> Mapping[str, Table]:
             second_model=text,
             choice=text,
             text=text,
+            tokens=count,
         ),
         table(
             "evaluations_verdicts",

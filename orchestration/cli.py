@@ -41,6 +41,13 @@ class _Commands(click.Group):
         super().add_command(cmd, name)
 
 
+def _said(_: click.Context, __: click.Parameter, reason: str) -> str:
+    """Return a reason that says something."""
+    if not reason.strip():
+        raise click.BadParameter("say why: it is what the next reader sees")
+    return reason.strip()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="steppe")
 def main() -> None:
@@ -181,7 +188,7 @@ def verdict(adapter: str | None, as_json: bool) -> None:
 
 @main.command()
 @click.argument("adapter")
-@click.option("--reason", required=True, help="Why; it is recorded.")
+@click.option("--reason", required=True, callback=_said, help="Why; it is recorded.")
 def hold(adapter: str, reason: str) -> None:
     """Keep ADAPTER from being served, whatever the gate says."""
     from orchestration import deciding
@@ -330,7 +337,7 @@ def self_chat_run() -> None:
 
 
 @self_chat.command(name="hold")
-@click.option("--reason", required=True, help="Why; it is recorded.")
+@click.option("--reason", required=True, callback=_said, help="Why; it is recorded.")
 def self_chat_hold(reason: str) -> None:
     """Let no session begin until `steppe self-chat resume`."""
     from orchestration import talking_to_itself

@@ -29,6 +29,7 @@ from orchestration import sensors
 from orchestration.turn import only_one
 
 DRAFT_AGE = 600  # seconds: a younger copy may belong to an `ingest` that is under way
+JOURNAL_AGE = 86_400  # seconds: a younger one may be of a self-chat that is to go on
 ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under way
 
 
@@ -137,13 +138,18 @@ def _vectors(settings: Settings, repair: bool) -> Iterator[Finding]:
 
 
 def _drafts(settings: Settings, repair: bool) -> Iterator[Finding]:
-    """Unfinished copies, bases, adapters and warehouses; none of them is ever read."""
+    """Unfinished copies, bases, adapters and warehouses; none of them is ever read.
+
+    Nor is an old journal: self-chat that goes on does so the same night.
+    """
     adapters = settings.models_dir / "adapters"
     drafts = [
         *(d for d in (settings.inbox / inbox.DRAFTS).glob("*") if _age_seconds(d) > DRAFT_AGE),
         *bases.leftovers(settings.models_dir),
         *settings.home.glob(".warehouse-*"),
         *adapters.glob(".draft-*"),
+        *settings.models_dir.glob(".rebuilding-*"),
+        *(d for d in (settings.home / "journals").glob("*") if _age_seconds(d) > JOURNAL_AGE),
     ]
     for draft in drafts:
         if repair:

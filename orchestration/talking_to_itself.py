@@ -9,6 +9,7 @@ import click
 from assets import self_chats, sessions
 from lake.settings import Settings
 from lake.tables import Lake
+from models.adapters import served_name
 from orchestration import answers, turn
 
 SHOWN = (
@@ -44,14 +45,21 @@ def run(settings: Settings) -> str:
 
 
 def say(settings: Settings, state: str, reason: str) -> str:
-    """Record a hold or its end."""
-    with turn.only_one(settings):
-        sessions.say(Lake(settings.home), state, reason)
+    """Record a hold or its end, also while the loop or a session is at work.
+
+    A session that has begun ends first: it is short, and no other follows.
+    """
+    sessions.say(Lake(settings.home), state, reason)
     return f"self-chat is {state}"
 
 
 def forget(settings: Settings, day: date, reason: str) -> str:
-    """Delete a day's sessions."""
+    """Delete a day's sessions; name the adapters that had learned from them."""
+    lake = Lake(settings.home)
     with turn.only_one(settings):
-        gone = sessions.forget(Lake(settings.home), day, reason)
+        taught = sessions.taught_by(lake, day)
+        gone = sessions.forget(lake, day, reason)
+    if taught:
+        names = ", ".join(served_name(adapter_id) for adapter_id in taught)
+        click.echo(f"learned from them already: {names}; `steppe hold` keeps one back", err=True)
     return f"{gone} dialogues of {day} are deleted"

@@ -33,8 +33,8 @@ HEAVY = {
 }
 PACKAGES = ("orchestration", "assets", "models", "lake", "sql")
 BUDGET = 1.3  # CPU seconds of the definitions, Dagster included, in those of Dagster alone
-# Without the collector: its one sweep over Dagster's hundred thousand objects (.1 of Dagster's own
-# time) falls wherever its counter happens to stand, and comes in a process of Dagster alone as well.
+# Without the collector: its one sweep over Dagster's hundred thousand objects, .1 of Dagster's own
+# time, falls wherever its counter happens to stand, and comes in a process of Dagster alone too.
 MEASURED = """
 import gc, json, sys, time
 gc.disable()

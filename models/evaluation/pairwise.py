@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from models.backends import Progress
@@ -22,10 +22,15 @@ POINTS: Mapping[Choice, float] = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a judge said of two answers; no `choice` where that cannot be read as one."""
+    """What a judge said of two answers; no `choice` where that cannot be read as one.
+
+    `tokens` are those it wrote, or weighed where it writes nothing; `seconds` what it took.
+    """
 
     choice: Choice | None
     text: str
+    tokens: int = 0
+    seconds: float = field(default=0.0, compare=False)
 
 
 class Judge(Protocol):
@@ -44,7 +49,10 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One opinion on one item in one order; `first` and `second` are model ids."""
+    """One opinion on one item in one order; `first` and `second` are model ids.
+
+    `tokens` are what the opinion took (`Opinion`); a person's take none.
+    """
 
     item_id: str
     first: str
@@ -52,6 +60,7 @@ class Judgement:
     judge: str
     choice: Choice | None
     text: str = ""
+    tokens: int = 0
 
     @property
     def winner(self) -> str:
@@ -94,10 +103,9 @@ def compare(
         said = {one: ours.get(item.item_id, ""), other: theirs.get(item.item_id, "")}
         question = item.prompt[-1]["content"] if item.prompt else ""
         for first, second in ((one, other), (other, one)):
-            opinion = judge.judge(question, said[first], said[second])
-            found.append(
-                Judgement(item.item_id, first, second, judge.judge_id, opinion.choice, opinion.text)
-            )
+            told = judge.judge(question, said[first], said[second])
+            shown = (item.item_id, first, second, judge.judge_id)
+            found.append(Judgement(*shown, told.choice, told.text, told.tokens))
         if progress:
             progress(done, len(items))
     return found

@@ -93,8 +93,9 @@ class Preference:
 class SelfChat:
     """One generated dialogue; `reason` is empty where it was kept.
 
-    `tokens` are those written for it, prompts left out; `seconds` its share of its batches.
-    `scores` are `nats` a token of the assistant's words under the generator, and what judges say.
+    `tokens` are those written for it, by its judge too, prompts left out; `seconds` its share of
+    its batches, and its judge's.  `scores` may hold `nats`, a token of the assistant's words under
+    the generator, and `judge`, -1 to 1: how far a judge preferred what was kept.
     """
 
     messages: Turns

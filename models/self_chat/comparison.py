@@ -13,10 +13,12 @@ def both_orders(stage: Stage, draft: Draft, one: str, other: str) -> float:
     """
     if stage.judge is None:
         return 0.0
-    there = stage.judge.judge(draft.asked, one, other, draft.seed.facts).choice
-    back = stage.judge.judge(draft.asked, other, one, draft.seed.facts).choice
-    points = [POINTS[there] - 0.5] if there else []
-    points += [0.5 - POINTS[back]] if back else []
+    there = stage.judge.judge(draft.asked, one, other, draft.seed.facts)
+    back = stage.judge.judge(draft.asked, other, one, draft.seed.facts)
+    points = [POINTS[there.choice] - 0.5] if there.choice else []
+    points += [0.5 - POINTS[back.choice]] if back.choice else []
+    draft.tokens += there.tokens + back.tokens
+    draft.seconds += there.seconds + back.seconds
     draft.judge = stage.judge.judge_id
     draft.scores["judge"] = sum(points)
     return sum(points)

@@ -7,18 +7,16 @@ the filters throw away.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from lake.errors import SettingsError
 from models import stock_phrases
 from models.evaluation.health import cyrillic
-from models.self_chat import Seed, SelfChat
+from models.self_chat import Seed, SelfChat, values
 from models.self_chat.filters import folded, subjects, words
 
 FILE = Path(__file__).with_name("bounds.toml")
@@ -61,15 +59,7 @@ class Signs:
 
 def load(path: Path | None = None) -> Bounds:
     """Return the shipped bounds, with the values of a file over them."""
-    shipped = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    try:
-        changes = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-        return Bounds.model_validate({**shipped, **changes})
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(
-            f"The bounds of self-chat `{path}` cannot be used: {error}.",
-            hint="models/self_chat/bounds.toml has every key with its meaning",
-        ) from error
+    return values.load(Bounds, FILE, path)
 
 
 def read(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from lake.errors import SettingsError
 from lake.ids import json_id
+from models.self_chat import values
 
 FILE = Path(__file__).with_name("policy.toml")
 
@@ -36,12 +35,4 @@ class Policy(BaseModel):
 
 def load(path: Path | None = None) -> Policy:
     """Return the shipped policy, with the values of a file over it."""
-    shipped = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    try:
-        changes = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-        return Policy.model_validate({**shipped, **changes})
-    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise SettingsError(
-            f"The self-chat policy `{path}` cannot be used: {error}.",
-            hint="models/self_chat/policy.toml has every key with its meaning",
-        ) from error
+    return values.load(Policy, FILE, path)

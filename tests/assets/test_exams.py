@@ -106,6 +106,15 @@ def test_questions_may_give_their_choices(tmp_path) -> None:
     assert "mine/2" == item.item_id
 
 
+def test_questions_with_choices_are_kept_from_self_chat_too(lake: Lake, chosen: Settings) -> None:
+    given = {"question": "Где ключи?", "choices": ["На полке.", "В реке."], "answer": "В реке."}
+    (chosen.home / "suites").mkdir(parents=True)
+    file = chosen.home / "suites" / "mine.jsonl"
+    file.write_text(json.dumps(given, ensure_ascii=False), encoding="utf-8")
+
+    assert ["Где ключи?"] == exams.asked(lake, chosen)
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -43,7 +43,7 @@ def _said(noun: str, seed: int) -> Generation:
 
 def cleaned(noun: str) -> dict[str, Any]:
     said = (("user", f"Как зовут мою {noun}?"), ("assistant", f"Твою {noun} зовут Ветка."))
-    given = {
+    return {
         "dialogue_id": noun,
         "revision": noun,
         "cluster_id": noun,
@@ -54,16 +54,24 @@ def cleaned(noun: str) -> dict[str, Any]:
             {"message_id": "", "role": r, "content": c, "created_at": None} for r, c in said
         ],
     }
-    names = schemas.tables()["cleaned_dialogues"].schema.names
+
+
+def whole(table: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a table, columns not given empty."""
+    names = schemas.tables()[table].schema.names
     return {name: given.get(name) for name in names if name != "day"}
+
+
+def put(lake: Lake, table: str, *rows: dict[str, Any]) -> None:
+    """Write rows of a table as those of one day."""
+    written, by = [whole(table, row) for row in rows], Provenance("test")
+    lake.replace(table, written, day=date(2026, 3, 1), made_from="1" * 32, by=by)
 
 
 @pytest.fixture
 def settings(lake: Lake, chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings over a lake with ten dialogues, whose self-chat a scripted model holds."""
-    rows = [cleaned(noun) for noun in NAMES]
-    by = Provenance("test")
-    lake.replace("cleaned_dialogues", rows, day=date(2026, 3, 1), made_from="1" * 32, by=by)
+    put(lake, "cleaned_dialogues", *(cleaned(noun) for noun in NAMES))
     speaks(monkeypatch, Talker())
     quiet = chosen.judge.model_copy(update={"kind": "none"})
     bounds = chosen.home / "bounds.toml"  # ten short dialogues of people are soon outweighed
@@ -162,6 +170,28 @@ def test_a_hold_stands_until_it_is_taken_back(lake: Lake, settings: Settings) ->
 
     sessions.say(lake, "resumed", "", now=MONDAY + timedelta(minutes=1))
     assert sessions.why_not(lake, settings, MONDAY) == ""
+
+
+def test_a_hold_said_during_a_session_outlives_it(
+    lake: Lake, settings: Settings, quick_base: BaseModel
+) -> None:
+    sessions.say(lake, "held", "хватит", now=MONDAY)
+    sessions.hold_one(lake, settings, quick_base, MONDAY)  # begun before the word, closed after it
+
+    assert "held: хватит" == sessions.why_not(lake, settings, MONDAY)
+
+
+def test_a_day_names_the_adapters_that_learned_from_it(
+    lake: Lake, settings: Settings, quick_base: BaseModel
+) -> None:
+    sessions.hold_one(lake, settings, quick_base, MONDAY)
+    said = lake.rows("self_chats_dialogues")[0]["dialogue_id"]
+    held = {"training_set_id": "t", "source_table": "self_chats_dialogues", "dialogue_id": said}
+    put(lake, "adapters_training_sets", held)
+    put(lake, "adapters_versions", *({"adapter_id": n, "training_set_id": n} for n in "ot"))
+
+    assert ["t"] == sessions.taught_by(lake, MONDAY.date())
+    assert [] == sessions.taught_by(lake, date(2026, 3, 20))
 
 
 def test_a_day_is_forgotten_and_the_others_stay(

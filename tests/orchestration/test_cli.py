@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,7 +20,7 @@ from lake import schemas
 from lake.errors import SteppeError
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings, settings
-from orchestration import automation
+from orchestration import automation, turn
 from orchestration.cli import main
 
 
@@ -350,6 +351,33 @@ def test_a_person_holds_self_chat_and_lets_it_go_on() -> None:
     assert "held" == json.loads(status.stdout)["state"]
     assert "no session: held: сначала посмотрю" in run.stdout
     assert "self-chat is resumed" in resumed.stdout
+
+
+def test_a_hold_says_why() -> None:
+    held = steppe("self-chat", "hold", "--reason", " ")
+
+    assert 2 == held.exit_code
+    assert "say why" in held.stderr
+
+
+def test_a_hold_is_heard_while_the_loop_is_at_work() -> None:
+    with turn.only_one(settings()):
+        held = steppe("self-chat", "hold", "--reason", "хватит")
+
+    assert "self-chat is held" in held.stdout
+
+
+def test_the_doctor_sweeps_what_killed_rebuildings_and_self_chats_left() -> None:
+    left = (home() / "models" / ".rebuilding-x", home() / "journals" / "old")
+    young = home() / "journals" / "young"
+    for folder in (*left, young):
+        folder.mkdir(parents=True)
+    os.utime(left[1], (0, 0))
+
+    done = steppe("doctor")
+
+    assert ".rebuilding-x, left by a killed process" in done.stdout
+    assert [False, False, True] == [folder.exists() for folder in (*left, young)]
 
 
 def test_a_day_without_a_session_cannot_be_forgotten() -> None:

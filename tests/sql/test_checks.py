@@ -277,10 +277,13 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
         },
         {
             "self_chats_sessions": [{"session_id": "bad", "state": "paused"}],
-            "self_chats_dialogues": [{"dialogue_id": "s", "session_id": "bad"}],
+            "self_chats_dialogues": [
+                {"dialogue_id": "s", "session_id": "bad"},
+                {"dialogue_id": "r", "session_id": "killed"},
+            ],
             "self_chats_preferences": [{"dialogue_id": "s", "session_id": "bad"}],
         },
-        2,
+        3,
     ),
     "assert_training_sets_hold_no_test_dialogue": (
         {

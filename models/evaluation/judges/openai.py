@@ -7,6 +7,7 @@ opinion without a choice that keeps the text or the error: coverage falls, nothi
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,16 +40,17 @@ class OpenAIJudge:
         asked = PROMPT.read_text(encoding="utf-8").format(
             question=question, first=first, second=second, known=_known(facts)
         )
-        said = ""
+        said, started = "", time.monotonic()
         for _ in range(TRIES):
             try:
                 (answer,) = self.model.generate(
                     [[{"role": "user", "content": asked}]], max_new_tokens=MAX_TOKENS
                 )
-                return Opinion(read(answer.text), answer.text)
+                took = time.monotonic() - started
+                return Opinion(read(answer.text), answer.text, answer.tokens, took)
             except BackendUnavailable as error:
                 said = error.message
-        return Opinion(None, said)
+        return Opinion(None, said, seconds=time.monotonic() - started)
 
 
 def _known(facts: Sequence[str]) -> str:

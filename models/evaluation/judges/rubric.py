@@ -7,6 +7,7 @@ Nothing is generated, so every opinion can be read; how good they are is another
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,9 +40,15 @@ class RubricJudge:
             {"role": "system", "content": prompts.judge(facts)},
             {"role": "user", "content": prompts.comparison(question, first, second)},
         ]
+        started = time.monotonic()
         losses = self.model.loss(
             [[*asked, {"role": "assistant", "content": f"{word}."}] for word in VERDICTS]
         )
         nats = {word: x.sum_nats for word, x in zip(VERDICTS, losses, strict=True)}
         text = ", ".join(f"{word} {x:.3f}" for word, x in nats.items())
-        return Opinion(VERDICTS[min(nats, key=lambda word: nats[word])], text)
+        return Opinion(
+            VERDICTS[min(nats, key=lambda word: nats[word])],
+            text,
+            tokens=sum(x.tokens for x in losses),
+            seconds=time.monotonic() - started,
+        )

@@ -163,6 +163,8 @@ def test_the_base_judges_by_likelihood(tiny) -> None:
 
     assert opinion.choice in {"first", "second", "tie"}
     assert opinion == judge.judge("Где ключи?", "На полке.", "Привет!")
+    assert opinion.tokens > 0
+    assert opinion.seconds > 0
 
 
 def test_votes_of_people_are_read_and_bad_lines_kept(tmp_path) -> None:

@@ -1,5 +1,7 @@
 """Several answers, judged in pairs and in both orders; the best is kept."""
 
+from dataclasses import replace
+
 from models.evaluation.pairwise import Opinion
 from models.self_chat import distillation
 
@@ -33,6 +35,19 @@ def test_the_best_answer_is_kept_and_preferred_to_the_worst(staged, dog):
     assert not made.reason
     assert ("assistant", NAME) == made.turns[-1]
     assert (NAME, OTHER, "judge") == (choice.chosen, choice.rejected, choice.origin)
+
+
+def test_what_the_judge_took_is_billed(staged, dog):
+    class Costly(Longer):
+        def judge(self, *asked):
+            return replace(super().judge(*asked), tokens=100, seconds=2.0)
+
+    said = ["Имя моей собаки?", OTHER, NAME, OTHER]
+    (free,) = distillation.run(staged(said, [dog], judge=Longer()), [dog], 0)
+    (made,) = distillation.run(staged(said, [dog], judge=Costly()), [dog], 0)
+
+    assert 200 == made.tokens - free.tokens
+    assert 4.0 == made.seconds - free.seconds
 
 
 def test_a_judge_that_goes_by_the_order_decides_nothing(staged, dog):

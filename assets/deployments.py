@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from assets import reporting
-from assets.lineage import PERSON, champion, elected, registry_of
+from assets.lineage import PERSON, adapter_folder, champion, elected, registry_of
 from lake import warehouse
 from lake.errors import DeploymentError
 from lake.ids import content_id
@@ -17,6 +17,8 @@ from models.adapters import served_name
 from models.registry import Registry
 from models.serving import client
 
+EXPECTED = 20
+"""Log-probabilities of the trained adapter that the served one is held to."""
 BASE = "base"  # the server's name for no adapter at all
 PROBE = [{"role": "user", "content": "Привет!"}]
 
@@ -36,9 +38,9 @@ def deployments_history(
             "No adapter but the one that is served has passed the gate.",
             hint="`steppe verdict` tells why",
         )
-    serving = served_name(before) if before else ""
-    with client.running_or_temporary(settings, base=base.path, deployed=serving) as server:
-        switched = server.deploy(_name(decision["adapter_id"]), probe=PROBE)
+    expected = first_token(settings, base, decision["adapter_id"])
+    with client.running_or_temporary(settings) as server:
+        switched = server.deploy(_name(decision["adapter_id"]), probe=PROBE, expected=expected)
     row = _row(lake, decision, before, float(switched["probe_difference"]))
     by = reporting.provenance(context, "deployments_history", decision["policy_id"])
     lake.append("deployments_history", [row], day=datetime.now(UTC).date(), by=by)
@@ -53,6 +55,23 @@ def deployments_history(
         decided_by=row["decided_by"],
         probe_difference=row["probe_difference"],
     )
+
+
+def first_token(settings: Settings, base: bases.BaseModel, adapter_id: str) -> dict[str, float]:
+    """Return the log-probabilities of the first tokens that the trained adapter finds likeliest.
+
+    They come from the adapter's file and the base's, in float32 by transformers; a base that is
+    served elsewhere is asked about its words all the same.
+    """
+    if not adapter_id:
+        return {}
+    from models.backends.embedded import TransformersModel
+
+    model = TransformersModel(base.path, adapter_folder(settings, adapter_id), model_id=adapter_id)
+    (logits,) = model.next_logits([PROBE])
+    values, tokens = logits.log_softmax(-1).topk(EXPECTED)
+    said = (model.tokenizer.decode([int(token)]) for token in tokens)
+    return dict(zip(said, map(float, values), strict=True))
 
 
 def _name(adapter_id: str) -> str:
@@ -74,6 +93,7 @@ def _row(lake: Lake, decision: dict[str, Any], before: str, moved: float) -> dic
         "decided_by": decision["decided_by"],
         "reason": decision["reasons"][0] if by_person else gained,
         "probe_difference": moved,
+        "share": None,
         "deployed_at": datetime.now(UTC),
     }
 

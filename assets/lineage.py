@@ -18,9 +18,21 @@ Row = dict[str, Any]
 
 
 def deployed(lake: Lake) -> Row | None:
-    """Return the newest row of `deployments_history`: the truth about what is served."""
-    rows = _history(lake)
+    """Return the newest row of `deployments_history` for everyone: what is served, in truth."""
+    rows = [row for row in _history(lake) if row["share"] is None]
     return rows[-1] if rows else None
+
+
+def on_canary(lake: Lake, base_id: str) -> tuple[str, float]:
+    """Return the adapter that is tried on a share of people, and the share; "" and 0 for none.
+
+    Whoever is served to everyone afterwards ends it.
+    """
+    rows = _history(lake)
+    last = rows[-1] if rows else None
+    if last is None or not last["share"] or last["adapter_id"] not in of_base(lake, base_id):
+        return "", 0.0
+    return str(last["adapter_id"]), float(last["share"])
 
 
 def champion(lake: Lake, base_id: str) -> str:
@@ -36,7 +48,7 @@ def served_before(lake: Lake, base_id: str) -> str:
     """Return the newest adapter that was served before the champion and is not held, or ""."""
     reigning, ours = champion(lake, base_id), of_base(lake, base_id)
     for row in reversed(_history(lake)):
-        adapter_id = str(row["adapter_id"])
+        adapter_id = str(row["adapter_id"]) if row["share"] is None else ""
         if adapter_id in ours and adapter_id != reigning and not _is_held(lake, adapter_id):
             return adapter_id
     return ""

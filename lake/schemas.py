@@ -487,6 +487,7 @@ def tables() -> Mapping[str, Table]:
             decided_by=text,
             reason=text,
             probe_difference=pa.float64(),
+            share=pa.float64(),
             deployed_at=moment,
         ),
     ]

@@ -9,6 +9,7 @@ but in a recipe, which is hashed into the adapter's lineage.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from functools import cache
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError
+from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import SettingsError
@@ -148,12 +150,17 @@ class JudgeSettings(_Section):
 class ServingSettings(_Section):
     """The served assistant and the two other pages of `steppe ui`."""
 
-    host: str = Field("127.0.0.1", description="anything but loopback needs `api_key`")
+    host: str = Field("127.0.0.1", description="anything but loopback needs keys")
     port: int = Field(8010, ge=0, le=65535, description="the assistant; 0 for any free one")
     dagster_port: int = Field(3000, ge=1, le=65535, description="the Dagster UI")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="the MLflow UI")
-    api_key: SecretStr | None = Field(None, description="bearer token every request must carry")
-    max_batch: int = Field(16, ge=1, description="requests decoded together")
+    api_key: SecretStr | None = Field(None, description="a key that opens everything to the owner")
+    max_batch: int = Field(16, ge=1, description="requests the embedded server decodes at once")
+    max_request_bytes: int = Field(1 << 20, ge=1024, description="a larger request is refused")
+    requests_per_minute: int = Field(600, ge=1, description="of one person; a key may have its own")
+    upstream_url: str = Field("", description="a vLLM server's address; empty: the embedded server")
+    upstream_key: SecretStr | None = Field(None, description="its `--api-key`")
+    upstream_base: str = Field("base", description="its `--served-model-name` of the base")
 
 
 class Settings(BaseSettings):
@@ -213,6 +220,28 @@ def known_variables() -> set[str]:
         if isinstance(section, type) and issubclass(section, _Section):
             names |= {f"STEPPE_{name}__{inner}".upper() for inner in section.model_fields}
     return names
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that give a child process these settings; secrets go in clear."""
+    found: dict[str, str] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, _Section):
+            for inner in type(value).model_fields:
+                found |= _variable(f"STEPPE_{name}__{inner}", getattr(value, inner))
+        else:
+            found |= _variable(f"STEPPE_{name}", value)
+    return found
+
+
+def _variable(name: str, value: Any) -> dict[str, str]:
+    if value is None:
+        return {}
+    if isinstance(value, SecretStr):
+        return {name.upper(): value.get_secret_value()}
+    plain = to_jsonable_python(value)
+    return {name.upper(): plain if isinstance(plain, str) else json.dumps(plain)}
 
 
 def load(**arguments: Any) -> Settings:

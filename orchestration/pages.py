@@ -21,7 +21,6 @@ from lake.errors import DeploymentError, SteppeError
 from lake.settings import Settings
 from models.serving import client
 from orchestration import instance
-from orchestration.talking import serving_of
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 180
@@ -110,10 +109,9 @@ def _start(settings: Settings, processes: contextlib.ExitStack) -> Iterator[Page
         "1",
     ]
     yield Page("MLflow", mlflow, "/health", _spawn("mlflow", tracking, settings, processes))
-    base, name = serving_of(settings)
-    server, process = client.start(settings, base=base.path, deployed=name, port=ports.port)
+    server, process = client.start(settings, port=ports.port)
     processes.callback(client.stop, process)
-    yield Page("assistant", f"{server.url}/v1", "/models", process)
+    yield Page("assistant", server.url, "/health", process)
 
 
 def _spawn(

@@ -8,12 +8,8 @@ from types import FrameType
 
 import click
 
-from assets.lineage import champion
 from lake.errors import DeploymentError
 from lake.settings import Settings
-from lake.tables import Lake
-from models.adapters import served_name
-from models.base import BaseModel, find_base
 from models.serving import client
 
 FAREWELLS = {"", "/exit", "/quit"}
@@ -21,8 +17,7 @@ FAREWELLS = {"", "/exit", "/quit"}
 
 def chat(settings: Settings, *, question: str | None, model: str) -> None:
     """Hold a conversation, or answer one question; the server is started if none runs."""
-    base, name = serving_of(settings)
-    with client.running_or_temporary(settings, base=base.path, deployed=name) as server:
+    with client.running_or_temporary(settings) as server:
         if question:
             messages = [{"role": "user", "content": question}]
             _answer(server, messages, conversation_id=uuid.uuid4().hex, model=model, labelled=False)
@@ -38,10 +33,11 @@ def serve(settings: Settings, *, port: int | None) -> None:
         raise DeploymentError(
             f"The assistant is served already, at {found.url}.", hint="`steppe chat` talks to it"
         )
-    base, name = serving_of(settings)
     chosen = settings.serving.port if port is None else port
-    server, process = client.start(settings, base=base.path, deployed=name, port=chosen)
-    click.echo(f"{name or 'base'} at {server.url}/v1 (Ctrl-C stops it)", err=True)
+    server, process = client.start(settings, port=chosen)
+    deployed = server.health()["deployed"]
+    click.echo(f"{deployed} at {server.url}/v1, with a page at {server.url}", err=True)
+    click.echo("Ctrl-C stops it", err=True)
 
     def end(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -51,18 +47,6 @@ def serve(settings: Settings, *, port: int | None) -> None:
         process.wait()
     except KeyboardInterrupt:
         client.stop(process)
-
-
-def serving_of(settings: Settings) -> tuple[BaseModel, str]:
-    """Return the base and the served name of the champion, empty for the bare base."""
-    base = find_base(settings.base_model, settings.models_dir)
-    if base is None:
-        raise DeploymentError(
-            f"The base `{settings.base_model}` is not here yet.",
-            hint="`make run` grows it and everything after it; `steppe base grow` only the base",
-        )
-    adapter_id = champion(Lake(settings.home), base.base_id)
-    return base, served_name(adapter_id) if adapter_id else ""
 
 
 def _converse(server: client.Server, model: str) -> None:

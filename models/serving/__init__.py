@@ -1,5 +1,11 @@
-"""The served assistant: an OpenAI-compatible server on this machine's CPU.
+"""The served assistant: a gateway that people and programs talk with, and what decodes behind it.
 
-`engine` decodes, `app` speaks HTTP, `conversation_log` keeps what was said, `client` starts,
-finds and asks a server.
+    gateway (routes), answers (one on its way), requests, problems (errors in OpenAI's form)
+    access (who asks), served (which adapter answers whom), switching (changed under way)
+    conversation_log (nothing said is lost), conversations (which one goes on), metrics
+    upstream (vLLM or the embedded server, asked over HTTP and looked after)
+    embedded (the engine behind vLLM's API), engine (decoding), tool_calls
+    client (starts, finds and asks the gateway)
+
+The gateway is wired to a home in `orchestration.gateway`: model code opens no table.
 """

@@ -1,4 +1,4 @@
-"""Starts, finds and asks the served assistant."""
+"""Starts, finds and asks the gateway."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DeploymentError, SettingsError
+from lake.settings import as_environment
+from models.base import find_base
 from models.processes import child_environment
 
 if TYPE_CHECKING:
     from lake.settings import Settings
 
+GATEWAY = "orchestration.gateway"
+"""The module that wires a gateway to its home; it lies above this one, and is only started."""
 START_SECONDS = 120
+DOCTOR = "`steppe doctor` checks the server"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -36,9 +41,27 @@ class Server:
         """Return `{"status", "deployed"}`."""
         return self._call("GET", "/health")
 
-    def deploy(self, name: str, *, probe: list[dict[str, str]]) -> dict[str, Any]:
-        """Switch to an adapter; return `{"name", "previous", "probe_difference"}`."""
-        return self._call("POST", "/admin/deploy", {"name": name, "probe": probe}, self.token)
+    def deploy(
+        self, name: str, *, probe: list[dict[str, str]], expected: Mapping[str, float] | None = None
+    ) -> dict[str, Any]:
+        """Switch to an adapter; return `{"name", "previous", "probe_difference"}`.
+
+        `expected` are log-probabilities of the first token under the trained adapter.
+        """
+        body = {"name": name, "probe": probe, "expected": dict(expected or {})}
+        return self._call("POST", "/admin/deploy", body, self.token)
+
+    def canary(
+        self,
+        name: str,
+        *,
+        share: float,
+        probe: list[dict[str, str]],
+        expected: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Try an adapter on a share of people; return what was tried before, and how it differs."""
+        body = {"name": name, "share": share, "probe": probe, "expected": dict(expected or {})}
+        return self._call("POST", "/admin/canary", body, self.token)
 
     def ask(self, messages: list[dict[str, str]], *, model: str = "steppe") -> str:
         """Return the whole greedy answer to a conversation."""
@@ -58,11 +81,13 @@ class Server:
         with httpx.stream("POST", url, json=body, headers=headers, timeout=120) as answer:
             if answer.is_error:
                 answer.read()
-                raise DeploymentError(_message(answer), hint="`steppe doctor` checks the server")
+                raise DeploymentError(_message(answer), hint=_hint(answer))
             for line in answer.iter_lines():
                 if line.startswith("data: {"):
                     event = json.loads(line.removeprefix("data: "))
-                    yield event["model"], event["choices"][0]["delta"].get("content", "")
+                    if error := event.get("error"):
+                        raise DeploymentError(error["message"], hint=error.get("hint") or DOCTOR)
+                    yield event["model"], event["choices"][0]["delta"].get("content") or ""
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, token: str = ""
@@ -79,7 +104,7 @@ class Server:
                 hint="start it with `steppe serve`, or look with `steppe doctor`",
             ) from None
         if answer.is_error:
-            raise DeploymentError(_message(answer), hint="`steppe doctor` checks the server")
+            raise DeploymentError(_message(answer), hint=_hint(answer))
         return dict(answer.json())
 
 
@@ -90,7 +115,7 @@ def running(settings: Settings) -> Server | None:
         found = json.loads(state.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    server = Server(found["url"], found["pid"], _token(settings.home), _api_key(settings))
+    server = Server(found["url"], found["pid"], token_of(settings.home), _api_key(settings))
     try:
         server.health()
     except DeploymentError:
@@ -99,43 +124,29 @@ def running(settings: Settings) -> Server | None:
 
 
 def start(
-    settings: Settings, *, base: Path, deployed: str, port: int, die_with_parent: bool = True
+    settings: Settings, *, port: int, die_with_parent: bool = True
 ) -> tuple[Server, subprocess.Popen[bytes]]:
-    """Start a server process and wait until it answers; its output goes to `serving/server.log`."""
-    host = settings.serving.host
-    if host not in LOOPBACK and settings.serving.api_key is None:
+    """Start a gateway and wait until it answers; its output goes to `serving/server.log`.
+
+    What it serves it reads from the history; what decodes it starts itself.
+    """
+    host, serving = settings.serving.host, settings.serving
+    keyed = serving.api_key is not None or keys_of(settings.home).exists()
+    if host not in LOOPBACK and not keyed:
         raise SettingsError(
-            f"`serving.host` is `{host}`: others can reach it, and there is no `serving.api_key`.",
-            hint="set STEPPE_SERVING__API_KEY, or keep the loopback address",
+            f"`serving.host` is `{host}`: others can reach it, and there is no key.",
+            hint="`steppe keys add --person NAME`, or keep the loopback address",
         )
+    if not serving.upstream_url and not find_base(settings.base_model, settings.models_dir):
+        raise no_base(settings)
     folder = settings.home / "serving"
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable,
-        "-m",
-        "models.serving",
-        "--base",
-        str(base),
-        "--adapters",
-        str(settings.models_dir / "adapters"),
-        "--inbox",
-        str(settings.inbox),
-        "--state",
-        str(folder),
-        "--deployed",
-        deployed,
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--max-batch",
-        str(settings.serving.max_batch),
+        *(sys.executable, "-m", GATEWAY, "--host", host, "--port", str(port)),
         *(["--die-with-parent"] if die_with_parent else []),
     ]
-    _token(settings.home)  # the server reads the same file
-    environment = {**child_environment(), "HF_HUB_OFFLINE": "1"}
-    if key := _api_key(settings):
-        environment["STEPPE_SERVING__API_KEY"] = key
+    token_of(settings.home)  # the gateway reads the same file
+    environment = {**child_environment(), **as_environment(settings)}
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
@@ -143,13 +154,21 @@ def start(
     return _wait(settings, process), process
 
 
+def no_base(settings: Settings) -> DeploymentError:
+    """Return the error of a home whose base is not here yet."""
+    return DeploymentError(
+        f"The base `{settings.base_model}` is not here yet.",
+        hint="`make run` grows it and everything after it; `steppe base grow` only the base",
+    )
+
+
 @contextlib.contextmanager
-def running_or_temporary(settings: Settings, *, base: Path, deployed: str) -> Iterator[Server]:
-    """Yield the running server, or one started for the length of the block on any free port."""
+def running_or_temporary(settings: Settings) -> Iterator[Server]:
+    """Yield the running gateway, or one started for the length of the block on any free port."""
     if server := running(settings):
         yield server
         return
-    server, process = start(settings, base=base, deployed=deployed, port=0)
+    server, process = start(settings, port=0)
     try:
         yield server
     finally:
@@ -182,7 +201,7 @@ def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> Server:
     )
 
 
-def _token(home: Path) -> str:
+def token_of(home: Path) -> str:
     """Return the owner's token, made at first use, readable by the owner's account only."""
     path = home / "serving" / "admin.token"
     if not path.exists():
@@ -203,6 +222,17 @@ def _api_key(settings: Settings) -> str:
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def keys_of(home: Path) -> Path:
+    """Return the file of a home's keys."""
+    return home / "serving" / "keys.json"
+
+
+def _hint(answer: Any) -> str:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(answer.json()["error"]["hint"])
+    return DOCTOR
 
 
 def _message(answer: Any) -> str:

@@ -1,41 +1,159 @@
 """What was said to the assistant, and what it said: one JSON line an event, a file a day.
 
-The file lies in the inbox's folder of its day, so the next turn of the loop reads it as any other
-source (`assets/sources/gateway.py` states the format).  A line is on disk before the event is
-acknowledged.  A process killed in the middle of a line leaves a torn one: the next writer starts
-on a new line, and the reader quarantines the torn one with its reason.
+    <inbox>/<day>/gateway.jsonl     requests and answers, each on disk before it is acknowledged
+    <streams>/<request_id>.jsonl    a streamed answer so far: written before the client sees it
+
+The log lies in the inbox's folder of its day, so the next turn of the loop reads it as any other
+source (`assets/sources/gateway.py` states the format).  One thread writes: events that come
+together share one `fsync`.  A process killed in the middle of a line leaves a torn one: the next
+writer starts on a new line, and the reader quarantines the torn one with its reason.  One killed
+in the middle of a stream leaves its pieces: `recover` makes them the answer that was cut.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import queue
 import threading
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FILE = "gateway.jsonl"
+REMEMBERED_DAYS = 2
+"""Days whose conversations can go on after a restart."""
 
 
 class ConversationLog:
-    """Appends events under `inbox/<day>/gateway.jsonl`, from any thread."""
+    """Appends events under `inbox/<day>/gateway.jsonl`; `close` when done."""
 
-    def __init__(self, inbox: Path) -> None:
+    def __init__(self, inbox: Path, streams: Path) -> None:
         self._inbox = inbox
-        self._lock = threading.Lock()
+        self._streams = streams
+        self._lines: queue.SimpleQueue[tuple[datetime, bytes, Future[None]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._write_on, name="log", daemon=True)
+        self._thread.start()
 
-    def write(self, event: str, **fields: Any) -> None:
-        """Append one event with its time in UTC, and wait until it is on disk."""
-        now = datetime.now(UTC)
+    def put(self, event: str, **fields: Any) -> Future[None]:
+        """Hand an event to the writer, with its time in UTC; the future ends once it is on disk."""
+        now, done = datetime.now(UTC), Future[None]()
         line = json.dumps({"event": event, **fields, "at": now.isoformat()}, ensure_ascii=False)
-        path = self._inbox / now.date().isoformat() / FILE
-        with self._lock:
+        self._lines.put((now, line.encode() + b"\n", done))
+        return done
+
+    async def write(self, event: str, **fields: Any) -> None:
+        """Append one event, and wait until it is on disk."""
+        await asyncio.wrap_future(self.put(event, **fields))
+
+    def stream(self, request_id: str) -> Stream:
+        """Return where the pieces of an answer are kept until the answer itself is in the log."""
+        return Stream(self._streams / f"{request_id}.jsonl")
+
+    def recover(self) -> int:
+        """Log the answers that a killed process left in the middle; return how many."""
+        left = sorted(self._streams.glob("*.jsonl")) if self._streams.exists() else []
+        logged = (
+            {e["request_id"] for e in self.recent() if e.get("event") == "answer"} if left else ()
+        )
+        for path in left:
+            about, text = _pieces(path)
+            if about and path.stem not in logged:
+                self.put("answer", **about, content=text, finish="cut").result()
+            path.unlink()
+        return len(left)
+
+    def recent(self) -> Iterator[dict[str, Any]]:
+        """Yield the whole events of the last days, oldest first."""
+        today = datetime.now(UTC).date()
+        for back in range(REMEMBERED_DAYS - 1, -1, -1):
+            path = self._inbox / (today - timedelta(days=back)).isoformat() / FILE
+            if not path.exists():
+                continue
+            with path.open("rb") as file:
+                for line in file:
+                    with contextlib.suppress(ValueError):
+                        yield json.loads(line)
+
+    def close(self) -> None:
+        """Write what was handed over, and end the thread."""
+        self._lines.put(None)
+        self._thread.join()
+
+    def _write_on(self) -> None:
+        ended = False
+        while not ended:
+            batch = [self._lines.get()]
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    batch.append(self._lines.get_nowait())
+            ended = None in batch
+            by_day: dict[str, list[tuple[bytes, Future[None]]]] = {}
+            for item in batch:
+                if item is not None:
+                    at, line, done = item
+                    by_day.setdefault(at.date().isoformat(), []).append((line, done))
+            for day, lines in by_day.items():
+                self._append(self._inbox / day / FILE, lines)
+
+    def _append(self, path: Path, lines: list[tuple[bytes, Future[None]]]) -> None:
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab+") as file:
-                file.write(_line_break_if_torn(file) + line.encode() + b"\n")
+                file.write(_line_break_if_torn(file) + b"".join(line for line, _ in lines))
                 file.flush()
                 os.fsync(file.fileno())
+        except OSError as error:
+            for _, done in lines:
+                done.set_exception(error)
+            return
+        for _, done in lines:
+            done.set_result(None)
+
+
+@dataclass
+class Stream:
+    """The pieces of one answer: its first line says whose it is, every other is a piece."""
+
+    path: Path
+    file: IO[bytes] | None = None
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Note whose answer it is, before its first piece."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = self.path.open("wb", buffering=0)
+        self._put(dict(about))
+
+    def add(self, text: str) -> None:
+        """Keep a piece: with the kernel, so that it outlives this process."""
+        self._put(text)
+
+    def end(self) -> None:
+        """Forget the pieces: the answer is in the log."""
+        if self.file is not None:
+            self.file.close()
+            self.path.unlink(missing_ok=True)
+
+    def _put(self, value: Any) -> None:
+        if self.file is not None:
+            self.file.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+
+def _pieces(path: Path) -> tuple[dict[str, Any], str]:
+    """Return whose answer a stream's file holds, and its text so far; torn lines are left out."""
+    found = []
+    for line in path.read_bytes().split(b"\n"):
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    about = found[0] if found and isinstance(found[0], dict) else {}
+    return about, "".join(piece for piece in found[1:] if isinstance(piece, str))
 
 
 def _line_break_if_torn(file: Any) -> bytes:

@@ -109,6 +109,11 @@ class Engine(threading.Thread):
         self._inbox.put(run)
         return future
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """Return how many requests are decoded, and how many wait."""
+        return len(self._rows), len(self._waiting)
+
     def stop(self) -> None:
         """End the thread after the step in hand; unfinished answers are cut."""
         self._stopping = True

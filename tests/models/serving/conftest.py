@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,23 +51,65 @@ def engine(tiny: Path, adapters_dir: Path) -> Iterator[object]:
     engine.join(30)
 
 
-@pytest.fixture
-def served(tiny: Path, adapters_dir: Path, tmp_path: Path) -> Iterator[SimpleNamespace]:
-    """A server on loopback: `.url`, `.inbox`, `.service`; the admin token is `secret`."""
+@contextmanager
+def over_http(app: object) -> Iterator[str]:
+    """Serve an application on loopback from a thread; yield its address."""
     import uvicorn
 
-    from models.serving.app import Service, build
-    from models.serving.conversation_log import ConversationLog
-    from models.serving.engine import Engine
-
-    inbox = tmp_path / "inbox"
-    service = Service(Engine(tiny), ConversationLog(inbox), adapters_dir, admin_token="secret")
-    server = uvicorn.Server(uvicorn.Config(build(service), port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield SimpleNamespace(url=f"http://127.0.0.1:{port}", inbox=inbox, service=service)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture
+def embedded(tiny: Path) -> Iterator[SimpleNamespace]:
+    """The embedded server over a tiny base: `.url`, `.service`; its token is `inner`."""
+    from models.serving.embedded import Embedded, build
+    from models.serving.engine import Engine
+
+    service = Embedded(Engine(tiny), "inner")
+    with over_http(build(service)) as url:
+        yield SimpleNamespace(url=url, service=service)
+
+
+@pytest.fixture
+def gateway(embedded: SimpleNamespace, adapters_dir: Path, tmp_path: Path) -> object:
+    """A gateway before the embedded server, not serving yet; the admin token is `secret`."""
+    from models.encoders import load_encoder
+    from models.serving.access import Access
+    from models.serving.conversation_log import ConversationLog
+    from models.serving.gateway import Gateway
+    from models.serving.served import Served
+    from models.serving.upstream import Upstream
+
+    served = Served(adapters_dir)
+    return Gateway(
+        upstream=Upstream(embedded.url, token="inner", served=served.folders),
+        log=ConversationLog(tmp_path / "inbox", tmp_path / "streams"),
+        access=Access(
+            tmp_path / "keys.json", "owner", lambda name: f"id of {name}", per_minute=100_000
+        ),
+        served=served,
+        admin_token="secret",
+        encoder=load_encoder("hashed", models_dir=tmp_path),
+    )
+
+
+@pytest.fixture
+def served(gateway: object, embedded: SimpleNamespace, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A gateway over real HTTP: `.url`, `.inbox`, `.gateway`, `.engine`."""
+    import httpx
+
+    from models.serving.gateway import build
+
+    with over_http(build(gateway)) as url:
+        while httpx.get(f"{url}/health").status_code != 200:
+            time.sleep(0.05)
+        yield SimpleNamespace(
+            url=url, inbox=tmp_path / "inbox", gateway=gateway, engine=embedded.service.engine
+        )

@@ -52,7 +52,7 @@ def test_deploying_changes_what_the_alias_answers(served) -> None:
     assert before.choices[0].message.content != after.choices[0].message.content
     again = deploy(served, "steppe@bbbbbbbbbbbb").json()
     assert "steppe@aaaaaaaaaaaa" == again["previous"]
-    assert ["steppe@bbbbbbbbbbbb"] == list(served.service.engine.adapters)
+    assert ["steppe@bbbbbbbbbbbb"] == list(served.engine.adapters)
 
 
 def test_deploying_the_base_takes_every_adapter_away(served) -> None:
@@ -61,7 +61,7 @@ def test_deploying_the_base_takes_every_adapter_away(served) -> None:
     switched = deploy(served, "base").json()
 
     assert "steppe@aaaaaaaaaaaa" == switched["previous"]
-    assert [] == list(served.service.engine.adapters)
+    assert [] == list(served.engine.adapters)
     answer = client(served).chat.completions.create(model="steppe", messages=HELLO, max_tokens=2)
     assert "base" == answer.model
 
@@ -81,18 +81,17 @@ def test_without_the_adapters_weights_the_answers_are_the_bases_own(served, adap
     """Nothing in the path holds a text of its own: what the adapter adds comes from its weights."""
     ask = client(served).chat.completions.create
     base = ask(model="steppe", messages=HELLO, max_tokens=8).choices[0].message.content
-    empty = zeroed(adapters_dir / ("a" * 32), adapters_dir / ("e" * 32))
-    engine = served.service.engine
-    engine.call(engine.load_adapter, "steppe@eeeeeeeeeeee", empty).result(60)
-    engine.call(engine.load_adapter, "steppe@aaaaaaaaaaaa", adapters_dir / ("a" * 32)).result(60)
-    by = {
-        name: ask(model=name, messages=HELLO, max_tokens=8).choices[0].message.content
-        for name in ("steppe@eeeeeeeeeeee", "steppe@aaaaaaaaaaaa")
-    }
+    zeroed(adapters_dir / ("a" * 32), adapters_dir / ("e" * 32))
+    refused = deploy(served, "steppe@eeeeeeeeeeee")
+    deploy(served, "steppe@aaaaaaaaaaaa")
+    tuned = (
+        ask(model="steppe@aaaaaaaaaaaa", messages=HELLO, max_tokens=8).choices[0].message.content
+    )
+    shutil.rmtree(adapters_dir / ("e" * 32))
 
-    assert base == by["steppe@eeeeeeeeeeee"]
-    assert base != by["steppe@aaaaaaaaaaaa"]
-    assert 409 == deploy(served, "steppe@eeeeeeeeeeee").status_code
+    assert base != tuned
+    assert 409 == refused.status_code
+    assert "moves no log-probability" in refused.text
 
 
 def test_an_adapter_that_cannot_share_a_batch_is_refused_with_a_hint(served, adapters_dir) -> None:
@@ -139,6 +138,7 @@ def test_bad_requests_are_answered_in_words(served, body: dict) -> None:
 
     assert answer.status_code in {404, 422}
     assert answer.json()["error"]["message"]
+    assert answer.json()["error"]["hint"]
 
 
 def test_what_was_said_is_in_the_inbox(served) -> None:
@@ -181,19 +181,6 @@ def test_models_are_listed_by_name_only(served) -> None:
 
     assert ["base", "steppe", "steppe@aaaaaaaaaaaa"] == [m["id"] for m in listed]
     assert "/" not in json.dumps(listed)
-
-
-def test_a_torn_line_is_left_alone_and_the_next_one_is_whole(tmp_path) -> None:
-    from models.serving.conversation_log import ConversationLog
-
-    log = ConversationLog(tmp_path)
-    log.write("request", content="раз")
-    path = next(tmp_path.rglob("gateway.jsonl"))
-    path.write_bytes(path.read_bytes() + b'{"event": "requ')
-    log.write("answer", content="два")
-
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert ["раз", "два"] == [json.loads(lines[n])["content"] for n in (0, 2)]
 
 
 def test_a_deployment_leaves_nothing_in_the_inbox(served) -> None:

@@ -1,0 +1,183 @@
+"""Who asks, what they may do, how often and how much.
+
+On loopback without any key whoever asks is the owner, as on their own machine; a request's `user`
+names another person then.  With keys a request must carry one, and it says who asks: what the
+request says of that is ignored.
+
+    <home>/serving/keys.json    {"<sha256>": {"person", "scopes", "per_minute", "made_at"}}
+
+Keys are kept as hashes; the key itself is shown once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lake.errors import SettingsError
+from models.serving.problems import Problem
+
+SCOPES = ("chat", "memory", "feedback", "tools")
+"""What a key may open: talking, one's own memories, judging answers, tools over one's dialogues."""
+KEY_BYTES = 32
+PREFIX = "sk-steppe-"
+MAX_KEYED = 10_000
+"""Persons whose rate is remembered at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks: the name that the log keeps, their pseudonym in the lake, what they may do."""
+
+    name: str
+    user_id: str
+    scopes: frozenset[str]
+
+    def needs(self, scope: str) -> None:
+        """Answer 403 unless the person's key opens this."""
+        if scope not in self.scopes:
+            raise Problem(
+                403,
+                f"This key does not open `{scope}`.",
+                hint=f"`steppe keys add --scope {scope}` makes one that does",
+            )
+
+
+@dataclass
+class Bucket:
+    """A token bucket: `per_minute` requests, and as many at once."""
+
+    per_minute: int
+    left: float
+    at: float
+
+    def take(self, now: float) -> float:
+        """Take one; return 0, or how many seconds to wait for the next one."""
+        self.left = min(self.per_minute, self.left + (now - self.at) * self.per_minute / 60)
+        self.at = now
+        if self.left >= 1:
+            self.left -= 1
+            return 0.0
+        return (1 - self.left) * 60 / self.per_minute
+
+
+@dataclass
+class Access:
+    """The keys of a home, and what was asked lately; `key` is one more that the settings give."""
+
+    path: Path
+    owner: str
+    pseudonym: Callable[[str], str]
+    per_minute: int
+    key: str = ""
+    must_be_keyed: bool = False
+    _keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _read_at: int = -1
+    _buckets: dict[str, Bucket] = field(default_factory=dict)
+
+    def person(self, authorization: str, user: str = "") -> Person:
+        """Return who asks, or answer 401."""
+        keys, given = self._current(), authorization.removeprefix("Bearer ").strip()
+        if not keys and not self.key and not self.must_be_keyed:
+            name = user or self.owner
+            return Person(name, self._id(name), frozenset(SCOPES))
+        if self.key and hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode()):
+            return Person(self.owner, self._id(self.owner), frozenset(SCOPES))
+        known = keys.get(digest(given))
+        if known is None:
+            raise Problem(
+                401, "This address needs a key.", hint="`steppe keys add` makes one: Bearer KEY"
+            )
+        name = str(known["person"])
+        return Person(name, self._id(name), frozenset(known["scopes"]))
+
+    def admit(self, person: Person, now: float | None = None) -> None:
+        """Count a request of a person, or answer 429 with how long to wait."""
+        moment = time.monotonic() if now is None else now
+        limit = self.per_minute
+        for entry in self._keys.values():
+            if entry["person"] == person.name:
+                limit = int(entry.get("per_minute") or limit)
+        bucket = self._buckets.pop(person.name, None) or Bucket(limit, limit, moment)
+        self._buckets[person.name] = bucket  # the newest last
+        while len(self._buckets) > MAX_KEYED:
+            del self._buckets[next(iter(self._buckets))]
+        if wait := bucket.take(moment):
+            raise Problem(
+                429,
+                f"More than {limit} requests a minute.",
+                hint=f"wait {wait:.0f} s, or set `serving.requests_per_minute`",
+                headers={"Retry-After": str(max(1, round(wait)))},
+            )
+
+    def _id(self, name: str) -> str:
+        return self.pseudonym(name) if name else ""
+
+    def _current(self) -> Mapping[str, dict[str, Any]]:
+        """Return the keys, read again when their file has changed."""
+        try:
+            changed = self.path.stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = 0
+        if changed != self._read_at:
+            self._keys, self._read_at = read(self.path), changed
+        return self._keys
+
+
+def digest(key: str) -> str:
+    """Return the hash under which a key is kept."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the keys of a home by their hashes; `SettingsError` if the file cannot be read."""
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(
+            f"`{path.name}` cannot be read: {error}.", hint="delete it, and make the keys again"
+        ) from None
+
+
+def add(path: Path, person: str, scopes: Sequence[str], per_minute: int = 0) -> str:
+    """Make a key for a person; return it: it is kept nowhere but as a hash."""
+    key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    made = {
+        "person": person,
+        "scopes": sorted(scopes),
+        "per_minute": per_minute,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write(path, {**read(path), digest(key): made})
+    return key
+
+
+def revoke(path: Path, beginning: str) -> int:
+    """Take away the keys whose hash begins so; return how many those were."""
+    keys = read(path)
+    left = {name: about for name, about in keys.items() if not name.startswith(beginning)}
+    if len(left) < len(keys):
+        write(path, left)
+    return len(keys) - len(left)
+
+
+def write(path: Path, keys: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put the file of keys in place of the old one, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(keys, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,230 @@
+"""One answer on its way through the gateway: remembered, asked, streamed, logged.
+
+Whatever ends it (the model, a limit, a client that leaves, an upstream that dies, a kill), what
+the client saw is in the log: a piece is with the kernel before it is sent, and the whole answer is
+on disk before the stream ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.serving.access import Person
+from models.serving.conversation_log import ConversationLog
+from models.serving.conversations import Conversations
+from models.serving.metrics import Metrics
+from models.serving.problems import Problem, body_of
+from models.serving.requests import ChatRequest
+from models.serving.served import Served
+from models.serving.upstream import Upstream, UpstreamDown, UpstreamRefused
+
+RETRY_AFTER_SECONDS = 2
+Messages = list[dict[str, Any]]
+
+
+@dataclass
+class Shared:
+    """What every answer of one gateway uses."""
+
+    upstream: Upstream
+    log: ConversationLog
+    served: Served
+    conversations: Conversations = field(default_factory=Conversations)
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+@dataclass
+class Answer:
+    """An answer to a person's request; `shown` are the messages that the model really got."""
+
+    shared: Shared
+    body: ChatRequest
+    person: Person
+    name: str
+    conversation_id: str
+    said: Messages
+    shown: Messages
+    memories: Sequence[Mapping[str, Any]] = ()
+    answer_id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    started: float = field(default_factory=time.monotonic)
+    created: int = field(default_factory=lambda: int(time.time()))
+    text: str = ""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    finish: str = ""
+    usage: dict[str, int] = field(default_factory=dict)
+    first_seconds: float | None = None
+    closed: bool = False
+    _events: AsyncIterator[dict[str, Any]] = field(init=False, repr=False)
+    _first: dict[str, Any] = field(init=False, repr=False)
+
+    async def whole(self) -> dict[str, Any]:
+        """Return the answer as one JSON body, once it is in the log."""
+        asked = self._logged_request()
+        try:
+            told = await self.shared.upstream.whole(self._asked(stream=False))
+            await asyncio.wrap_future(asked)
+            choice = told["choices"][0]
+            self.text = choice["message"].get("content") or ""
+            self.calls = choice["message"].get("tool_calls") or []
+            self.finish, self.usage = choice["finish_reason"], told.get("usage") or {}
+        except (UpstreamDown, UpstreamRefused) as error:
+            await asyncio.wrap_future(asked)
+            await self._close("failed")
+            raise as_problem(error) from error
+        except asyncio.CancelledError:
+            await asyncio.shield(self._close("cut"))
+            raise
+        await self._close(self.finish)
+        return {**told, **self._head("chat.completion"), "steppe": self.about()}
+
+    async def begin(self) -> None:
+        """Log the request and wait for the stream's first event.
+
+        An upstream that is down is an error with a status, not a stream that breaks.
+        """
+        asked = self._logged_request()
+        self._events = self.shared.upstream.stream(self._asked(stream=True))
+        try:
+            self._first = await anext(self._events)
+        except (UpstreamDown, UpstreamRefused) as error:
+            await asyncio.wrap_future(asked)
+            await self._close("failed")
+            raise as_problem(error) from error
+        await asyncio.wrap_future(asked)
+
+    async def events(self) -> AsyncIterator[str]:
+        """Yield the answer as server-sent events, `[DONE]` last; after `begin`."""
+        stream = self.shared.log.stream(self.answer_id)
+        finish = "cut"
+        try:
+            stream.begin(self._whose())
+            yield self._told(self._first)
+            async for event in self._events:
+                if piece := _text_of(event):
+                    self.text += piece
+                    stream.add(piece)
+                    if self.first_seconds is None:
+                        self.first_seconds = time.monotonic() - self.started
+                told = self._told(event)
+                if self.finish and not event.get("choices"):  # the last one, with the usage
+                    finish = self.finish
+                    await self._close(finish)
+                if told:
+                    yield told
+            finish = self.finish or finish
+            await self._close(finish)
+            yield "data: [DONE]\n\n"
+        except (UpstreamDown, UpstreamRefused) as error:
+            finish = "failed"
+            problem = as_problem(error)
+            broken = body_of(problem.status_code, problem.detail, problem.hint)
+            yield f"data: {json.dumps(broken, ensure_ascii=False)}\n\n"
+        finally:
+            await asyncio.shield(self._close(finish))
+            stream.end()
+
+    def about(self) -> dict[str, Any]:
+        """Return what Steppe adds to OpenAI's answer: whose words these are, and from where."""
+        return {
+            "conversation_id": self.conversation_id,
+            "adapter": self.name,
+            "memories": [dict(memory) for memory in self.memories],
+        }
+
+    def _asked(self, *, stream: bool) -> dict[str, Any]:
+        """Return the request as the upstream gets it: other name, other messages, the rest kept."""
+        told = self.body.model_dump(exclude_none=True, exclude={"messages", "user"})
+        told |= {"model": self.name, "messages": self.shown, "stream": stream}
+        if stream:
+            told["stream_options"] = {"include_usage": True}
+        else:
+            told.pop("stream_options", None)
+        return told
+
+    def _told(self, event: dict[str, Any]) -> str:
+        """Return an event with our names on it; empty for one that the client did not ask for."""
+        self.usage = event.get("usage") or self.usage
+        told = {**event, **self._head("chat.completion.chunk")}
+        if choices := event.get("choices"):
+            self.calls += choices[0]["delta"].get("tool_calls") or []
+            self.finish = choices[0].get("finish_reason") or self.finish
+        elif not self.body.wants_usage:
+            return ""
+        if event is self._first:
+            told["steppe"] = self.about()
+        return f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
+
+    def _head(self, kind: str) -> dict[str, Any]:
+        return {
+            "id": self.answer_id,
+            "object": kind,
+            "created": self.created,
+            "model": self.name,
+            "system_fingerprint": self.name,
+        }
+
+    def _whose(self) -> dict[str, Any]:
+        return {
+            "conversation_id": self.conversation_id,
+            "request_id": self.answer_id,
+            "user": self.person.name,
+            "adapter": self.name,
+        }
+
+    def _logged_request(self) -> Any:
+        listed = [str(memory.get("memory_id", "")) for memory in self.memories]
+        return self.shared.log.put(
+            "request", **self._whose(), messages=_as_logged(self.said), memories=listed
+        )
+
+    async def _close(self, finish: str) -> None:
+        """Log the answer as far as the client saw it; once."""
+        if self.closed:
+            return
+        self.closed = True
+        seconds = time.monotonic() - self.started
+        fields = {
+            **self._whose(),
+            "content": self.text,
+            "finish": finish,
+            "tokens": self.usage,
+            "seconds": round(seconds, 4),
+            "first_seconds": round(self.first_seconds or seconds, 4),
+        }
+        if self.calls:
+            fields["tool_calls"] = self.calls
+        await self.shared.log.write("answer", **fields)
+        answered = [*self.said, {"role": "assistant", "content": self.text}]
+        self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
+        self.shared.metrics.answered(self.name, finish, seconds, self.first_seconds, self.usage)
+        self.shared.served.busy[self.name] -= 1
+
+
+def as_problem(error: UpstreamDown | UpstreamRefused) -> Problem:
+    """Return what a client is told of an upstream that is down or refuses."""
+    if isinstance(error, UpstreamRefused) and error.status < 500:
+        return Problem(error.status, error.message, hint=error.hint)
+    return Problem(
+        503, error.message, hint=error.hint, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )
+
+
+def _text_of(event: Mapping[str, Any]) -> str:
+    choices = event.get("choices")
+    return (choices[0]["delta"].get("content") or "") if choices else ""
+
+
+def _as_logged(messages: Messages) -> Messages:
+    """Return messages as the log keeps them: roles and words; calls are told in words."""
+    return [
+        {"role": m["role"], "content": m.get("content") or json.dumps(m.get("tool_calls") or "")}
+        if m.get("tool_calls")
+        else {"role": m["role"], "content": m.get("content") or ""}
+        for m in messages
+    ]

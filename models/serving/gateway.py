@@ -1,0 +1,301 @@
+"""The gateway: an OpenAI-compatible API before an upstream that decodes.
+
+    POST /v1/chat/completions, /v1/embeddings, /v1/feedback
+    GET  /v1/models, /health, /metrics, /
+    POST /admin/deploy, /admin/canary    for the owner's own tools, with the owner's token
+
+It holds no weights and opens no table: what it may reach of the lake (memories, tools) is handed
+to it as functions.  A request names models by their names only, so none can reach the file system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from fastapi import Depends, FastAPI, Header, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+
+from models.serving import problems, switching
+from models.serving.access import Access, Person
+from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared
+from models.serving.problems import Problem
+from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
+from models.serving.served import ALIAS, BASE
+
+if TYPE_CHECKING:
+    from models.encoders import Encoder
+
+MAX_EMBEDDED = 256
+"""Texts of one request for embeddings."""
+
+
+class Remembers(Protocol):
+    """What is known of a person; the gateway asks it before every answer."""
+
+    def about(self, user_id: str, text: str) -> Sequence[Mapping[str, Any]]:
+        """Return memories that matter for a text, best first: `memory_id`, `kind`, `text`, ..."""
+
+    def told(
+        self, messages: list[dict[str, Any]], memories: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return the messages with memories in them, in the words that the model knows."""
+
+
+class EmbeddingsRequest(BaseModel):
+    """OpenAI's request for embeddings; token ids are no text and are refused."""
+
+    input: str | list[str]
+    model: str = Field("steppe", max_length=128)
+    encoding_format: str = Field("float", pattern="^(float|base64)$")
+
+
+class DeployRequest(BaseModel):
+    """Which adapter to serve, by its content-addressed name; `base` serves the bare base.
+
+    `expected` are log-probabilities of the first token under the trained adapter, by token.
+    """
+
+    name: str = Field(pattern=DEPLOYABLE)
+    probe: list[ChatMessage] = Field(min_length=1)
+    expected: dict[str, float] = Field(default_factory=dict)
+
+
+class CanaryRequest(BaseModel):
+    """Which adapter to try on a share of people; a share of 0 ends it."""
+
+    name: str = Field(pattern=DEPLOYABLE)
+    share: float = Field(ge=0, le=1)
+    probe: list[ChatMessage] = Field(min_length=1)
+    expected: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Gateway(Shared):
+    """What the routes share."""
+
+    access: Access
+    admin_token: str
+    max_bytes: int = 1 << 20
+    memory: Remembers | None = None
+    encoder: Encoder | None = None
+    switching: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def answer(self, body: ChatRequest, person: Person, conversation: str) -> Answer:
+        """Return an answer that is about to be asked for: whose, in which conversation, on what."""
+        said = body.chat()
+        conversation = conversation or self.conversations.id_of(person.name, said)
+        memories = await self._remembered(person, body, said)
+        shown = self.memory.told(said, memories) if self.memory and memories else said
+        name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
+        self.served.busy[name] += 1
+        return Answer(self, body, person, name, conversation, said, shown, memories)
+
+    async def _remembered(
+        self, person: Person, body: ChatRequest, said: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Mapping[str, Any]]:
+        if self.memory is None or body.tools or "memory" not in person.scopes:
+            return ()
+        if (body.model_extra or {}).get("memory") is False or said[-1]["role"] != "user":
+            return ()
+        about = self.memory.about
+        return await asyncio.to_thread(about, person.user_id, str(said[-1]["content"]))
+
+
+def build(gateway: Gateway) -> FastAPI:
+    """Return the application over a gateway; the log and the upstream end with it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gateway.log.recover()
+        gateway.conversations.replay(gateway.log.recent())
+        watch = asyncio.create_task(gateway.upstream.watch())
+        yield
+        watch.cancel()
+        await gateway.upstream.close()
+        gateway.log.close()
+
+    app = FastAPI(title="Steppe", lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(app)
+    app.add_middleware(Bounded, most=gateway.max_bytes)
+    app.get("/health")(_health(gateway))
+    app.get("/metrics")(_metrics(gateway))
+    app.get("/v1/models")(_models(gateway))
+    app.post("/v1/chat/completions")(_chat(gateway))
+    app.post("/v1/embeddings")(_embeddings(gateway))
+    owner = [Depends(_owner(gateway.admin_token))]
+    app.post("/admin/deploy", dependencies=owner)(_deploy(gateway))
+    app.post("/admin/canary", dependencies=owner)(_canary(gateway))
+    return app
+
+
+class Bounded:
+    """Answers 413 to a request that is too large, whether it says so or only sends it."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Count the bytes of a request's body as they come."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.most:
+            await self._refuse(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Any:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self.most:
+                raise Problem(413, self._words(), hint=self._hint())
+            return message
+
+        await self.app(scope, counted, send)
+
+    async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
+        body = problems.body_of(413, self._words(), self._hint())
+        await JSONResponse(body, 413)(scope, receive, send)
+
+    def _words(self) -> str:
+        return f"The request has more than {self.most:,} bytes."
+
+    def _hint(self) -> str:
+        return "leave out older messages, or set `serving.max_request_bytes`"
+
+
+def _owner(token: str) -> Callable[..., None]:
+    def check(authorization: Annotated[str, Header()] = "") -> None:
+        wanted = f"Bearer {token}".encode()
+        if not hmac.compare_digest(authorization.encode("utf-8", "replace"), wanted):
+            raise Problem(
+                401, "This address needs the owner's token.", hint="`steppe` itself sends it"
+            )
+
+    return check
+
+
+def _health(gateway: Gateway) -> Callable[[], Any]:
+    def health() -> Any:
+        up = gateway.upstream.is_up
+        body = {
+            "status": "ok" if up else "down",
+            "deployed": gateway.served.champion or BASE,
+            "canary": gateway.served.canary,
+            "upstream": gateway.upstream.url,
+            "restarts": gateway.upstream.restarts,
+        }
+        headers = {} if up else {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return JSONResponse(body, 200 if up else 503, headers)
+
+    return health
+
+
+def _metrics(gateway: Gateway) -> Callable[[], Any]:
+    def metrics() -> Response:
+        return Response(
+            gateway.metrics.text(up=gateway.upstream.is_up, busy=gateway.served.busy),
+            media_type="text/plain; version=0.0.4",
+        )
+
+    return metrics
+
+
+def _models(gateway: Gateway) -> Callable[..., Any]:
+    def models(authorization: Annotated[str, Header()] = "") -> dict[str, Any]:
+        gateway.access.person(authorization)
+        served = gateway.served
+        named = [(BASE, None), (ALIAS, served.champion or BASE)]
+        named += [(name, BASE) for name in served.names()]
+        return {
+            "object": "list",
+            "data": [
+                {"id": n, "object": "model", "created": 0, "owned_by": "steppe", "parent": parent}
+                for n, parent in named
+            ],
+        }
+
+    return models
+
+
+def _chat(gateway: Gateway) -> Callable[..., Any]:
+    async def chat(
+        body: ChatRequest,
+        authorization: Annotated[str, Header()] = "",
+        x_conversation_id: Annotated[str, Header(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
+    ) -> Any:
+        person = gateway.access.person(authorization, body.user or "")
+        person.needs("chat")
+        gateway.access.admit(person)
+        answer = await gateway.answer(body, person, x_conversation_id)
+        if not body.stream:
+            return JSONResponse(await answer.whole())
+        await answer.begin()
+        return StreamingResponse(answer.events(), media_type="text/event-stream")
+
+    return chat
+
+
+def _embeddings(gateway: Gateway) -> Callable[..., Any]:
+    async def embeddings(
+        body: EmbeddingsRequest, authorization: Annotated[str, Header()] = ""
+    ) -> Any:
+        person = gateway.access.person(authorization)
+        person.needs("chat")
+        gateway.access.admit(person)
+        texts = [body.input] if isinstance(body.input, str) else body.input
+        if not texts or len(texts) > MAX_EMBEDDED:
+            raise Problem(
+                422, f"`input` holds {len(texts)} texts.", hint=f"send 1 to {MAX_EMBEDDED}"
+            )
+        if gateway.encoder is None:
+            raise Problem(404, "No encoder is set.", hint="set `encoder`")
+        found = await asyncio.to_thread(gateway.encoder.encode, texts)
+        return {
+            "object": "list",
+            "model": gateway.encoder.encoder_id,
+            "data": [
+                {"object": "embedding", "index": n, "embedding": _as(body.encoding_format, row)}
+                for n, row in enumerate(found)
+            ],
+            "usage": {"prompt_tokens": 0, "total_tokens": 0},
+        }
+
+    return embeddings
+
+
+def _as(encoding: str, row: Any) -> Any:
+    if encoding == "float":
+        return row.tolist()
+    import base64
+
+    return base64.b64encode(row.astype("<f4").tobytes()).decode()
+
+
+def _deploy(gateway: Gateway) -> Callable[..., Any]:
+    async def deploy(body: DeployRequest) -> dict[str, Any]:
+        probe = switching.Probe([m.as_chat() for m in body.probe], body.expected)
+        async with gateway.switching:
+            return await switching.deploy(gateway.upstream, gateway.served, body.name, probe)
+
+    return deploy
+
+
+def _canary(gateway: Gateway) -> Callable[..., Any]:
+    async def canary(body: CanaryRequest) -> dict[str, Any]:
+        probe = switching.Probe([m.as_chat() for m in body.probe], body.expected)
+        async with gateway.switching:
+            return await switching.try_on(
+                gateway.upstream, gateway.served, body.name, body.share, probe
+            )
+
+    return canary

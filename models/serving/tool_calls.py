@@ -1,0 +1,88 @@
+"""OpenAI's tool calls in the embedded base's own words, both ways.
+
+The base was taught calls as `<tool_call>{"name", "arguments"}</tool_call>` and results as messages
+of the role `tool` (`models.primer.formats.tools`), the form that Qwen's and Hermes' templates use
+too; which tools are at hand it reads from a system message.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Tools = Sequence[Mapping[str, Any]] | None
+CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
+
+
+def plain(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str, str]]:
+    """Return a conversation as (role, content) alone: calls written out, tools listed first."""
+    from models.primer import prompts
+
+    said = [_written(message) for message in messages]
+    names = [str(tool["function"]["name"]) for tool in tools or () if "function" in tool]
+    if not names:
+        return said
+    listed = prompts.tools(names)
+    if said and said[0]["role"] == "system":
+        return [{**said[0], "content": f"{said[0]['content']} {listed}".strip()}, *said[1:]]
+    return [{"role": "system", "content": listed}, *said]
+
+
+def _written(message: Mapping[str, Any]) -> dict[str, str]:
+    calls = "".join(
+        f"<tool_call>{json.dumps(_as_taught(call), ensure_ascii=False)}</tool_call>"
+        for call in message.get("tool_calls") or ()
+    )
+    return {"role": str(message["role"]), "content": f"{message.get('content') or ''}{calls}"}
+
+
+def _as_taught(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function") or {}
+    given = function.get("arguments") or "{}"
+    try:
+        arguments = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        arguments = {}
+    return {"name": str(function.get("name", "")), "arguments": arguments}
+
+
+def message(text: str, tools: Tools, finish: str) -> tuple[dict[str, Any], str]:
+    """Return the assistant's message and its finish: with calls of tools at hand, or as it is.
+
+    What is not a call of a tool that the request names stays text.
+    """
+    known = {tool["function"]["name"] for tool in tools or () if "function" in tool}
+    calls = [call for call in map(_read, CALL.findall(text)) if call and call["name"] in known]
+    if not calls:
+        return {"role": "assistant", "content": text}, finish
+    told = [
+        {
+            "id": f"call_{uuid.uuid4().hex[:24]}",
+            "type": "function",
+            "function": {
+                "name": call["name"],
+                "arguments": json.dumps(call["arguments"], ensure_ascii=False),
+            },
+        }
+        for call in calls
+    ]
+    thought = CALL.sub("", text).strip()
+    return {"role": "assistant", "content": thought or None, "tool_calls": told}, "tool_calls"
+
+
+def as_delta(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message as the delta of a stream: calls are numbered there."""
+    calls = [{"index": n, **call} for n, call in enumerate(whole.get("tool_calls") or ())]
+    told = {key: value for key, value in whole.items() if key not in ("role", "tool_calls")}
+    return {**told, "tool_calls": calls} if calls else told
+
+
+def _read(found: str) -> dict[str, Any] | None:
+    try:
+        call = json.loads(found)
+        return {"name": str(call["name"]), "arguments": dict(call.get("arguments") or {})}
+    except (ValueError, KeyError, TypeError):
+        return None

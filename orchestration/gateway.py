@@ -1,0 +1,161 @@
+"""`python -m orchestration.gateway`: the gateway of a home as a process of its own.
+
+Here it gets what it may reach: the adapters that the history says are served, the log's folder,
+the keys, the encoder, and an upstream: the embedded server as its child, or vLLM at an address.
+It writes its address and process id to `serving/server.json`, and removes it at a clean end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from assets.lineage import champion, on_canary
+from lake.ids import pseudonym_key, user_id_of
+from lake.settings import Settings, settings
+from lake.tables import Lake
+from models.adapters import served_name
+from models.base import BaseModel, find_base
+from models.encoders import load_encoder
+from models.processes import calm_down, child_environment, die_with_parent
+from models.serving import client
+from models.serving.__main__ import HOST, TOKEN_VARIABLE
+from models.serving.access import Access
+from models.serving.conversation_log import ConversationLog
+from models.serving.gateway import Gateway, build
+from models.serving.served import Served
+from models.serving.upstream import Upstream
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    arguments = _arguments()
+    calm_down()
+    if arguments.die_with_parent:
+        die_with_parent(signal.SIGTERM)
+    import uvicorn
+
+    chosen = settings()
+    listener = socket.create_server((arguments.host, arguments.port))
+    gateway = gateway_of(chosen, host=arguments.host)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
+        signal.signal(number, lambda *_: sys.exit(0))
+    state = chosen.home / "serving" / "server.json"
+    _write_state(state, arguments.host, listener.getsockname()[1])
+    config = uvicorn.Config(
+        build(gateway), log_level="warning", access_log=False, timeout_graceful_shutdown=5
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        state.unlink(missing_ok=True)
+
+
+def gateway_of(chosen: Settings, *, host: str) -> Gateway:
+    """Return the gateway of a home, serving what its history says."""
+    base = find_base(chosen.base_model, chosen.models_dir)
+    served = served_of(chosen, base)
+    key = chosen.serving.api_key
+    return Gateway(
+        upstream=upstream_of(chosen, base, served),
+        log=ConversationLog(chosen.inbox, chosen.home / "serving" / "streams"),
+        access=Access(
+            client.keys_of(chosen.home),
+            owner=chosen.owner,
+            pseudonym=partial(user_id_of, key=pseudonym_key(chosen.home)),
+            per_minute=chosen.serving.requests_per_minute,
+            key=key.get_secret_value() if key else "",
+            must_be_keyed=host not in client.LOOPBACK,
+        ),
+        served=served,
+        admin_token=client.token_of(chosen.home),
+        max_bytes=chosen.serving.max_request_bytes,
+        encoder=load_encoder(chosen.encoder, models_dir=chosen.models_dir),
+    )
+
+
+def served_of(chosen: Settings, base: BaseModel | None) -> Served:
+    """Return what the history says is served on a base."""
+    served = Served(chosen.models_dir / "adapters")
+    if base is not None:
+        lake = Lake(chosen.home)
+        adapter_id = champion(lake, base.base_id)
+        served.champion = served_name(adapter_id) if adapter_id else ""
+        tried, share = on_canary(lake, base.base_id)
+        served.canary, served.share = (served_name(tried), share) if tried else ("", 0.0)
+    return served
+
+
+def upstream_of(chosen: Settings, base: BaseModel | None, served: Served) -> Upstream:
+    """Return what decodes: vLLM where the settings name its address, else the embedded server."""
+    serving = chosen.serving
+    if serving.upstream_url:
+        key = serving.upstream_key
+        return Upstream(
+            serving.upstream_url.rstrip("/"),
+            token=key.get_secret_value() if key else "",
+            base=serving.upstream_base,
+            served=served.folders,
+        )
+    if base is None:
+        raise client.no_base(chosen)
+    port, token = _free_port(), secrets.token_urlsafe(32)
+    return Upstream(
+        f"http://{HOST}:{port}",
+        token=token,
+        launch=_launch(chosen, base.path, port, token),
+        served=served.folders,
+    )
+
+
+def _launch(
+    chosen: Settings, base: Path, port: int, token: str
+) -> Callable[[], subprocess.Popen[bytes]]:
+    command = [
+        *(sys.executable, "-m", "models.serving", "--base", str(base), "--port", str(port)),
+        *("--max-batch", str(chosen.serving.max_batch)),
+    ]
+    log = chosen.home / "serving" / "upstream.log"
+
+    def launch() -> subprocess.Popen[bytes]:
+        environment = {**child_environment(), "HF_HUB_OFFLINE": "1", TOKEN_VARIABLE: token}
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment
+            )
+
+    return launch
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _write_state(path: Path, host: str, port: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps({"pid": os.getpid(), "url": f"http://{host}:{port}"}))
+    draft.replace(path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m orchestration.gateway")
+    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--die-with-parent", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

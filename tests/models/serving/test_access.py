@@ -1,0 +1,105 @@
+"""Keys, persons, scopes and rates, over real HTTP and alone."""
+
+import json
+
+import httpx
+import pytest
+
+from lake.errors import SettingsError
+from models.serving import access
+
+HELLO = {"model": "base", "max_tokens": 2, "messages": [{"role": "user", "content": "Привет!"}]}
+
+
+def ask(served, key: str = "", body: dict | bytes = HELLO, path: str = "/v1/chat/completions"):
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers["Content-Type"] = "application/json"
+    return httpx.post(served.url + path, content=content, headers=headers, timeout=60)
+
+
+def test_without_keys_whoever_asks_on_loopback_is_the_owner(served) -> None:
+    assert 200 == ask(served).status_code
+
+
+def test_with_keys_a_request_must_carry_one(served) -> None:
+    key = access.add(served.gateway.access.path, "vera", ["chat"])
+
+    refused, wrong, answered = ask(served), ask(served, "sk-steppe-x"), ask(served, key)
+
+    assert [401, 401, 200] == [refused.status_code, wrong.status_code, answered.status_code]
+    assert "steppe keys add" in refused.json()["error"]["hint"]
+
+
+def test_a_key_says_who_asks_whatever_the_request_says(served) -> None:
+    key = access.add(served.gateway.access.path, "vera", ["chat"])
+    ask(served, key, {**HELLO, "user": "ivan"})
+
+    (line, *_) = next(served.inbox.rglob("gateway.jsonl")).read_text("utf-8").splitlines()
+    assert "vera" == json.loads(line)["user"]
+
+
+def test_a_key_opens_what_its_scopes_say(served) -> None:
+    key = access.add(served.gateway.access.path, "vera", ["feedback"])
+
+    refused = ask(served, key)
+
+    assert 403 == refused.status_code
+    assert "--scope chat" in refused.json()["error"]["hint"]
+
+
+def test_too_many_requests_are_told_when_to_come_back(served) -> None:
+    key = access.add(served.gateway.access.path, "vera", ["chat"], per_minute=2)
+
+    answers = [ask(served, key) for _ in range(3)]
+
+    assert [200, 200, 429] == [a.status_code for a in answers]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_request_that_is_too_large_is_refused(served, declared: bool) -> None:
+    large = json.dumps({**HELLO, "x": "а" * 2_000_000}).encode()
+
+    def pieces():
+        for start in range(0, len(large), 65536):
+            yield large[start : start + 65536]
+
+    answer = httpx.post(
+        f"{served.url}/v1/chat/completions",
+        content=large if declared else pieces(),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert 413 == answer.status_code
+    assert "max_request_bytes" in answer.json()["error"]["hint"]
+
+
+def test_a_revoked_key_opens_nothing(served) -> None:
+    path = served.gateway.access.path
+    key, other = (access.add(path, name, ["chat"]) for name in ("vera", "ivan"))
+
+    assert 1 == access.revoke(path, access.digest(key)[:12])
+    assert [401, 200] == [ask(served, k).status_code for k in (key, other)]
+
+
+def test_a_key_is_kept_as_its_hash_for_its_owner_alone(tmp_path) -> None:
+    path = tmp_path / "serving" / "keys.json"
+    key = access.add(path, "vera", ["chat", "memory"])
+
+    assert key not in path.read_text()
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_a_file_of_keys_that_cannot_be_read_opens_nothing(tmp_path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text("{")
+
+    with pytest.raises(SettingsError, match=r"keys\.json"):
+        access.read(path)
+
+
+def test_a_bucket_fills_again_with_time() -> None:
+    bucket = access.Bucket(60, 1, 0.0)
+
+    assert [0.0, 1.0, 0.0] == [bucket.take(0.0), round(bucket.take(0.0), 6), bucket.take(1.0)]

@@ -91,7 +91,7 @@ def test_langchain_gets_embeddings(served) -> None:
 
 
 def test_a_call_of_a_tool_comes_back_as_openais(monkeypatch, client, served) -> None:
-    """The tiny base of the tests calls no tool, so its words are given; the path is the real one."""
+    """The tiny base of the tests calls no tool, so its tokens are given; the rest is real."""
     call = '<tool_call>{"name": "calculator", "arguments": {"expression": "4821*37"}}</tool_call>'
     ids = served.engine.tokenizer(call, add_special_tokens=False)["input_ids"]
     said = iter([*ids, *served.engine._stops])

@@ -28,6 +28,7 @@ from models.adapters import require_served
 logger = logging.getLogger(__name__)
 
 BASE = "__base__"  # peft's word for "no adapter" in a mixed batch
+LEAST = 1e-5  # a smaller temperature or top_p leaves one token, and vanishes in float32
 REPLACEMENT = "\ufffd"  # what an unfinished UTF-8 sequence decodes to
 
 
@@ -302,13 +303,13 @@ class Engine(threading.Thread):
 
 def _draw_one(logits: torch.Tensor, request: Request) -> torch.Tensor:
     how = request.sampling
-    if how.temperature <= 0:
+    if how.temperature < LEAST:
         return logits.argmax()
     chances = (logits / how.temperature).softmax(-1)
     if how.top_p >= 1:
         return torch.multinomial(chances, 1, generator=request.generator)[0]
     ordered, tokens = chances.sort(descending=True)
-    ordered = ordered * (ordered.cumsum(0) - ordered < how.top_p)
+    ordered = ordered * (ordered.cumsum(0) - ordered < max(how.top_p, LEAST))
     return tokens[torch.multinomial(ordered, 1, generator=request.generator)[0]]
 
 

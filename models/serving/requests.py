@@ -59,7 +59,15 @@ class ChatMessage(BaseModel):
 class ChatRequest(BaseModel):
     """OpenAI's chat request; what is not named here goes to the upstream as it came."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {"model": "steppe", "messages": [{"role": "user", "content": "Привет!"}]},
+                {"model": "base", "messages": [{"role": "user", "content": "?"}], "stream": True},
+            ]
+        },
+    )
 
     model: str = Field(pattern=MODEL)
     messages: list[ChatMessage] = Field(min_length=1, max_length=1000)

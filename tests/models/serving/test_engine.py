@@ -125,3 +125,14 @@ def test_an_adapter_moves_the_logits(engine, name: str) -> None:
     )
 
     assert float((base - tuned).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("how", [{"temperature": 1e-300}, {"temperature": 1.0, "top_p": 1e-50}])
+def test_the_smallest_chance_leaves_the_likeliest_token(engine, how) -> None:
+    import torch
+
+    from models.serving.engine import BASE, Piece, Request, Sampling, _draw_one
+
+    request = Request([1], BASE, Sampling(**how), lambda _: Piece(""))
+
+    assert 2 == int(_draw_one(torch.tensor([0.0, 1.0, 5.0]), request))

@@ -1,0 +1,24 @@
+"""The gateway's own description, tried by schemathesis with whatever it allows and more."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = 60
+
+
+@pytest.mark.slow
+def test_no_request_breaks_the_server(served, tmp_path) -> None:
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        *("run", f"{served.url}/openapi.json", "--checks", "not_a_server_error"),
+        *("--max-examples", str(EXAMPLES), "--seed", "1", "--request-timeout", "60"),
+        *("-H", "Authorization: Bearer secret"),  # without keys only the owner's addresses ask it
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    print(done.stdout[-2000:])
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert " passed" in done.stdout

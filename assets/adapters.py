@@ -102,8 +102,9 @@ def adapters_versions(
         tags={"profile": settings.profile, "dagster_run_id": context.run_id},
     )
     by = reporting.provenance(context, "adapters_versions", planned.recipe.recipe_id)
-    row = _row(report, planned, version)
-    lake.append("adapters_versions", [row], day=datetime.now(UTC).date(), by=by)
+    row, today = _row(report, planned, version), datetime.now(UTC).date()
+    lake.append("adapters_versions", [row], day=today, by=by)  # once, whichever sets made it
+    lake.append("adapters_trainings", [_training(row)], day=today, by=by)
     warehouse.publish(lake)
     yield from (r for r in session.get_results() if isinstance(r, dg.AssetCheckResult))
     yield reporting.materialized(
@@ -179,6 +180,11 @@ def _predicted(report: dict[str, Any]) -> dict[str, float]:
     names = ("seconds", "tokens", "peak_memory_bytes")
     expected = report["predicted"]
     return {f"predicted_{n}": expected[n] for n in names if expected.get(n) is not None}
+
+
+def _training(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("training_set_id", "adapter_id")
+    return {**{name: row[name] for name in names}, "trained_at": row["created_at"]}
 
 
 def _row(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,7 @@ from lake import warehouse
 from lake.settings import Settings
 from lake.tables import Lake
 from models import base as bases
-from models.self_chat import SelfChat
+from models.self_chat import SelfChat, generation
 
 SESSIONS = "self_chats_sessions"
 SPECS = {
@@ -45,7 +46,8 @@ def self_chats(
     made_from = fingerprints.self_chats(lake, settings, day, base.base_id)
     by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
     of_day = talks.Talks(lake, settings, base, day)
-    talked = _talk(of_day)
+    journal = settings.home / "journals" / f"night-{day}"
+    talked = _talk(of_day, journal)
     rows = _rows(talked)
     shown = _shown(talked, rows)
     with talks.writing(settings):
@@ -56,17 +58,17 @@ def self_chats(
             yield reporting.materialized(
                 table, len(rows[table]), version, fingerprint=made_from, **shown[table]
             )
-    of_day.written()
+    generation.forget(journal)
     warehouse.publish(lake)
 
 
-def _talk(of_day: talks.Talks) -> list[SelfChat]:
+def _talk(of_day: talks.Talks, journal: Path) -> list[SelfChat]:
     told = fingerprints.talked_over(of_day.lake, of_day.day)
     depth = talks.depth_of_champion(of_day.lake, of_day.base)
     report = reporting.progress("self_chats")
     plan = talks.plan_of(of_day.settings, depth=depth)
     seeds = of_day.seeds(told, plan.seed)
-    return of_day.hold(seeds, plan, lambda _, done, total: report(done, total))
+    return of_day.hold(seeds, plan, lambda _, done, total: report(done, total), journal=journal)
 
 
 def _rows(talked: list[SelfChat]) -> dict[str, list[dict[str, Any]]]:
@@ -110,12 +112,12 @@ def self_chats_sessions(
     settings: dg.ResourceParam[Settings],
 ) -> dg.MaterializeResult:
     """Hold one session of self-chat by itself, within the day's budget; pause it on a bad sign."""
-    now = datetime.now(UTC)
-    if reason := sessions.why_not(lake, settings, now):
-        return reporting.as_it_is(lake, SESSIONS, fingerprint="", reason=reason)
     base = bases.ensure_base(settings.base_model, settings.models_dir)
     report = reporting.progress("self_chats")
     with talks.writing(settings):
+        now = datetime.now(UTC)  # what was said while this waited is known here
+        if reason := sessions.why_not(lake, settings, now):
+            return reporting.as_it_is(lake, SESSIONS, fingerprint="", reason=reason)
         row = sessions.hold_one(
             lake, settings, base, now, lambda _, done, total: report(done, total)
         )

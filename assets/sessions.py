@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from assets import talks
@@ -22,7 +23,8 @@ from lake.ids import content_id
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
 from models import base as bases
-from models.self_chat import Plan, Seed, SelfChat, monitors
+from models.self_chat import Plan, Seed, SelfChat, generation, monitors
+from models.self_chat import journal as journals
 
 TABLE = "self_chats_sessions"
 TALKED = tuple(talks.OTHERS)
@@ -43,8 +45,8 @@ def why_not(lake: Lake, settings: Settings, now: datetime) -> str:
         return f"{stopped['state']}: {stopped['reason']}"
     if not talks.plan_of(settings).draws:
         return "no method of self-chat is drawn: `self_chat.methods`, `self_chats_per_day`"
-    if not talked_over(lake):
-        return "there is no dialogue to talk over yet: `steppe ingest`, `steppe grow`"
+    if not any(seed.question and seed.answer for seed in talks.seeds_of(talked_over(lake))):
+        return "there is no question with an answer to talk over: `steppe ingest`, `steppe grow`"
     tokens, seconds = spent(lake, now.date())
     chosen = settings.self_chat
     if tokens >= chosen.tokens_per_day:
@@ -86,18 +88,19 @@ def hold_one(
     number = len(lake.rows(TABLE, columns="session_id", where="state in ('done', 'paused')"))
     session_id = content_id("session", base.base_id, str(number))
     _delete_unfinished(lake)
-    bounds = monitors.load(settings.self_chat.bounds)  # before anything is said
-    plan, started = plan_of(lake, settings, base, now, number), time.monotonic()
     day = talks.Talks(lake, settings, base, now.date() + timedelta(days=1))
-    seeds = day.seeds(talked_over(lake), plan.seed)
+    journal, started = settings.home / "journals" / session_id, time.monotonic()
     try:
-        talked = day.hold(seeds, plan, progress)
-    except SteppeError as error:
-        _record_failure(lake, error, now, time.monotonic() - started)
+        bounds = monitors.load(settings.self_chat.bounds)  # before anything is said
+        plan = plan_of(lake, settings, base, now, number)
+        seeds = day.seeds(talked_over(lake), plan.seed)
+        talked = day.hold(seeds, plan, progress, journal=journal)
+    except Exception as error:
+        took = time.monotonic() - started
+        _record_failure(lake, error, number, journal=journal, now=now, took=took)
         raise
-    parents = {parent for chat in talked for parent in chat.parents}
-    signs = signs_of(lake, talked, [s for s in seeds if s.dialogue_id in parents])
-    crossed = monitors.crossed(signs, bounds)
+    signs = signs_of(lake, talked, seeds)
+    crossed = monitors.crossed(watched(lake, talked, seeds, signs, bounds), bounds)
     took = time.monotonic() - started
     closed = now + timedelta(seconds=took)  # a word said meanwhile stands before it
     row = {
@@ -107,29 +110,68 @@ def hold_one(
         "number": number,
         "generator": talked[0].generator if talked else "",
         "kept": 0 if crossed else signs.kept,
-        "tokens": sum(chat.tokens for chat in talked),
+        "tokens": max(0, sum(chat.tokens for chat in talked) - billed(lake, number)),
         "seconds": took,
     }
     _write(lake, [_stopped(chat, crossed) for chat in talked], session_id, now)
     lake.append(TABLE, [row], day=now.date(), by=BY)
-    day.written()
+    generation.forget(journal)
     warehouse.publish(lake)
     return row
 
 
-def _record_failure(lake: Lake, error: SteppeError, now: datetime, took: float) -> None:
+def billed(lake: Lake, number: int) -> int:
+    """Return the tokens of a session that were billed when it failed: it goes on from there."""
+    rows = lake.rows(TABLE, columns="tokens", where=f"state = 'failed' and number = {number}")
+    return sum(row["tokens"] for row in rows)
+
+
+def _record_failure(
+    lake: Lake, error: Exception, number: int, *, journal: Path, now: datetime, took: float
+) -> None:
     """Bill a session that could not be held; what it has said waits in its journal."""
-    row = _word("failed", error.message, MONITOR, now + timedelta(seconds=took))
-    lake.append(TABLE, [{**row, "seconds": took}], day=now.date(), by=BY)
+    reason = error.message if isinstance(error, SteppeError) else f"{type(error).__name__}: {error}"
+    row = _word("failed", reason, MONITOR, now + timedelta(seconds=took))
+    tokens = max(0, journals.tokens(journal) - billed(lake, number))
+    bill = {"number": number, "tokens": tokens, "seconds": took}
+    lake.append(TABLE, [{**row, **bill}], day=now.date(), by=BY)
     warehouse.publish(lake)
 
 
+def watched(
+    lake: Lake,
+    talked: Sequence[SelfChat],
+    seeds: Sequence[Seed],
+    signs: monitors.Signs,
+    bounds: monitors.Bounds,
+) -> monitors.Signs:
+    """Return the signs to hold against the bounds: of this session, or of the last ones together.
+
+    A session too short to be judged alone is judged with those before it, back to the last word.
+    """
+    earlier = said_lately(lake, bounds.min_begun - signs.begun)
+    return signs_of(lake, [*earlier, *talked], seeds) if earlier else signs
+
+
+def said_lately(lake: Lake, wanted: int) -> list[SelfChat]:
+    """Return what the last sessions since a pause, a hold or its end said: so many, or all."""
+    found: list[SelfChat] = []
+    for row in sorted(lake.rows(TABLE, where="state != 'forgotten'"), key=_moment, reverse=True):
+        if len(found) >= wanted or row["state"] not in ("done", "failed"):
+            break
+        where = f"session_id = '{row['session_id']}'"  # a failed one wrote nothing
+        for table in ("self_chats_dialogues", "self_chats_dropped"):
+            found += map(talks.told_of, lake.rows(table, where=where))
+    return found
+
+
 def signs_of(lake: Lake, talked: Sequence[SelfChat], seeds: Sequence[Seed]) -> monitors.Signs:
-    """Return what a session's words show, beside what the lake has already."""
+    """Return what words show, beside what the lake has already; the seeds are those they are of."""
     human, synthetic = letters(lake)
+    parents = {parent for chat in talked for parent in chat.parents}
     return monitors.read(
         talked,
-        seeds,
+        [seed for seed in seeds if seed.dialogue_id in parents],
         asked_before=asked_by_itself(lake),
         letters_of_people=human,
         letters_of_models=synthetic,
@@ -205,20 +247,8 @@ def forget(lake: Lake, day: date, reason: str) -> int:
 
 
 def taught_by(lake: Lake, day: date) -> list[str]:
-    """Return the adapters that learned from what the sessions of a day said, oldest first."""
-    asked = """
-        with said as (
-            select dialogue_id as said_id from self_chats_dialogues
-            where day = $1 and session_id != ''
-            union all
-            select preference_id from self_chats_preferences where day = $1 and session_id != ''
-        )
-        select adapter_id from adapters_versions where training_set_id in (
-            select training_set_id from adapters_training_sets
-            where source_table in ('self_chats_dialogues', 'self_chats_preferences')
-            and dialogue_id in (from said)
-        ) order by created_at
-    """
+    """Return the adapters that learned what a day's sessions said, or grew from one that did."""
+    asked = "select adapter_id from stg_self_chat_pupils where day = ? order by adapter_id"
     return [row["adapter_id"] for row in query.ask(lake, asked, [day])]
 
 

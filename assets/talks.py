@@ -55,27 +55,22 @@ class Talks:
         seeds: Sequence[self_chat.Seed],
         plan: self_chat.Plan,
         progress: Progress | None = None,
+        *,
+        journal: Path,
     ) -> list[self_chat.SelfChat]:
-        """Return every dialogue the model held over these seeds, kept or not."""
+        """Return every dialogue the model held over these seeds, kept or not.
+
+        `journal` is a folder of this run's own: what it says is kept there until it is written.
+        """
         from models.self_chat.generation import generate
 
         if not seeds or not plan.draws:
             return []
-        return generate(self.stage(seeds, plan), seeds, progress, journals=self._journals)
-
-    def written(self) -> None:
-        """Forget the journals: what was said is in the lake."""
-        from models.self_chat.generation import forget
-
-        forget(self._journals)
-
-    @property
-    def _journals(self) -> Path:
-        return self.settings.home / "journals"
+        return generate(self.stage(seeds, plan), seeds, progress, journals=journal)
 
     def seeds(self, told: Sequence[Row], number: int) -> list[self_chat.Seed]:
         """Return the dialogues to start from, with as much of the base's schooling as is set."""
-        own = [self_chat.Seed(row["dialogue_id"], pairs(chat_of(row))) for row in told]
+        own = seeds_of(told)
         wanted = self.settings.self_chat.practice
         schooled = replay.practice(self.base, wanted, seed=number) if own and wanted else []
         return own + [self_chat.Seed(name, pairs(said), told=False) for name, said in schooled]
@@ -126,6 +121,24 @@ class Talks:
         if judge is None or judges_itself(judge.judge_id, model.model_id):
             return None
         return judge
+
+
+def seeds_of(told: Sequence[Row]) -> list[self_chat.Seed]:
+    """Return people's dialogues as what to start from."""
+    return [self_chat.Seed(row["dialogue_id"], pairs(chat_of(row))) for row in told]
+
+
+def told_of(row: Row) -> self_chat.SelfChat:
+    """Return a row of `self_chats_dialogues` or `self_chats_dropped` as the dialogue it was."""
+    return self_chat.SelfChat(
+        messages=pairs(chat_of(row)),
+        method=row["method"],
+        generator=row["generator"],
+        seed=row["seed"],
+        parents=tuple(row["parents"]),
+        ancestry_depth=row["ancestry_depth"],
+        reason=row.get("reason") or "",
+    )
 
 
 @contextmanager

@@ -239,12 +239,15 @@ def _id_of(rows: Iterable[Row], recipe: recipes.Recipe, base: bases.BaseModel, p
 
 
 def trained(lake: Lake, planned: TrainingSet) -> dict[str, Any] | None:
-    """Return the adapter that this training set, recipe and base made, if they did already."""
-    rows = lake.rows(
-        "adapters_versions",
-        where=f"training_set_id = '{planned.training_set_id}' "
-        f"and recipe_id = '{planned.recipe.recipe_id}' and base_id = '{planned.base.base_id}'",
-    )
+    """Return the adapter that this training set made, if it did already.
+
+    Two sets may make the same adapter: a recipe's budget that binds nothing changes no byte of it.
+    """
+    wanted = f"training_set_id = '{planned.training_set_id}'"
+    made = [row["adapter_id"] for row in lake.rows("adapters_trainings", where=wanted)]
+    # a home of before this table knows it of the first set alone
+    where = f"adapter_id = '{made[0]}'" if made else wanted
+    rows = lake.rows("adapters_versions", where=where)
     return rows[0] if rows else None
 
 

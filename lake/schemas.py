@@ -386,6 +386,14 @@ def tables() -> Mapping[str, Table]:
             frozen_at=moment,
         ),
         table(
+            "adapters_trainings",
+            "one training set that was trained on, and the adapter that it made",
+            "training_set_id",
+            training_set_id=text,
+            adapter_id=text,
+            trained_at=moment,
+        ),
+        table(
             "adapters_versions",
             "one adapter",
             "adapter_id",

@@ -30,9 +30,9 @@ def generate(
 ) -> list[SelfChat]:
     """Return every dialogue the model made from the seeds, kept or not; the same for one seed.
 
-    With `journals` a run that was killed goes on where it stopped; whoever has written what it said
-    calls `forget`.  A plan's budget ends
-    it early, between two chunks; what was begun until then is returned.
+    With `journals`, a folder of this run's own, a run that was killed goes on where it stopped;
+    whoever has written what it said calls `forget`.  A plan's budget ends it early, between two
+    chunks; what was begun until then is returned.
     """
     chosen = _chosen(seeds, stage.plan)
     journal = Journal(journals / run_id(stage, chosen)) if journals else None
@@ -65,7 +65,8 @@ def _is_spent(plan: Plan, found: Sequence[SelfChat]) -> bool:
 def run_id(stage: Stage, seeds: Sequence[Seed]) -> str:
     """Return the id of everything a run's words depend on."""
     judge = stage.judge.judge_id if stage.judge else ""
-    plan = json_id(asdict(stage.plan))
+    told = asdict(stage.plan)  # what is left of a budget ends a run, and changes no word of it
+    plan = json_id({name: told[name] for name in told if name not in ("max_tokens", "max_seconds")})
     said = [part for s in seeds for turn in s.messages for part in turn]
     policy = stage.filters.policy.policy_id
     return content_id("self_chat", stage.model.model_id, judge, plan, policy, *said)

@@ -26,9 +26,8 @@ class Journal:
     def chunk(self, name: str, make: Callable[[], Sequence[SelfChat]]) -> list[SelfChat]:
         """Return a chunk as it was written, or make and write it."""
         path = self.folder / f"{name}.json"
-        if path.is_file():
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            return [_read(row) for row in rows]
+        if (known := _known(path)) is not None:
+            return known
         made = list(make())
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
@@ -37,6 +36,20 @@ class Journal:
         )
         draft.replace(path)
         return made
+
+
+def tokens(journals: Path) -> int:
+    """Return how many tokens the chunks under a folder took."""
+    chunks = (_known(path) for path in sorted(journals.rglob("*.json")))
+    return sum(chat.tokens for chunk in chunks for chat in chunk or ())
+
+
+def _known(path: Path) -> list[SelfChat] | None:
+    """Return a chunk that was written; None for one that was not, or that cannot be read."""
+    try:
+        return [_read(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _read(row: dict[str, Any]) -> SelfChat:

@@ -73,8 +73,15 @@ def read(
     """Return the signs of a run.
 
     `letters_of_*` count what may teach already; what this run kept is added to the models' own.
+    A question that a person asked in just these words is not the model's, and is not looked at.
     """
-    said = [(role, text) for chat in chats for role, text in chat.messages if role != "system"]
+    borrowed = {folded(seed.question) for seed in seeds}
+    said = [
+        (role, text)
+        for chat in chats
+        for role, text in chat.messages
+        if role != "system" and (role != "user" or folded(text) not in borrowed)
+    ]
     asked = [folded(text) for role, text in said if role == "user"]
     answers = [text for role, text in said if role == "assistant"]
     earlier = {folded(text) for text in asked_before}
@@ -84,7 +91,7 @@ def read(
         begun=len(chats),
         kept=len(kept),
         distinct_2=distinct([text for _, text in said]),
-        topics=_share(entropy(asked), entropy(seed.question for seed in seeds)),
+        topics=_share(entropy(asked), entropy(s.question for s in seeds)) if asked else 1.0,
         past=_mean(text in earlier for text in asked),
         synthetic=_share(written, written + letters_of_people),
         refusals=_mean(stock_phrases.refuses(text) for text in answers),

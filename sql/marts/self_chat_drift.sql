@@ -4,7 +4,7 @@ with sessions as (
         self_chats_sessions.*,
         row_number() over (order by number, held_at) as position
     from self_chats_sessions
-    where state in ('done', 'paused')
+    where state in ('done', 'paused') and begun > 0
 )
 
 select

@@ -22,8 +22,13 @@ left_out as (
 ),
 
 made as (
-    select training_set_id, arg_max(adapter_id, created_at) as adapter_id
-    from adapters_versions
+    select training_set_id, arg_max(adapter_id, trained_at) as adapter_id
+    from (
+        select training_set_id, adapter_id, trained_at from adapters_trainings
+        union all
+        -- a home of before that table
+        select training_set_id, adapter_id, created_at from adapters_versions
+    )
     group by training_set_id
 )
 

@@ -1,17 +1,23 @@
 """Self-chat by itself: budgets, a planted collapse, a person's word, and what a kill leaves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from assets import sessions, talks
+from assets import self_chats, sessions, talks
 from lake import query, schemas
 from lake.errors import BackendUnavailable, SettingsError
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
+from models import base as bases
 from models.backends import Generation
 from models.base import BaseModel
+from models.self_chat.journal import Journal
 from models.testing import EchoModel
 
 MONDAY = datetime(2026, 3, 2, 3, tzinfo=UTC)
@@ -41,8 +47,12 @@ def _said(noun: str, seed: int) -> Generation:
     return Generation(text, "stop", 9, seconds=1.0)
 
 
+def said(question: str, answer: str) -> list[dict[str, Any]]:
+    told = (("user", question), ("assistant", answer))
+    return [{"message_id": "", "role": r, "content": c, "created_at": None} for r, c in told]
+
+
 def cleaned(noun: str) -> dict[str, Any]:
-    said = (("user", f"Как зовут мою {noun}?"), ("assistant", f"Твою {noun} зовут Ветка."))
     return {
         "dialogue_id": noun,
         "revision": noun,
@@ -50,9 +60,7 @@ def cleaned(noun: str) -> dict[str, Any]:
         "source": "messages",
         "consent": "granted",
         "split": "train",
-        "messages": [
-            {"message_id": "", "role": r, "content": c, "created_at": None} for r, c in said
-        ],
+        "messages": said(f"Как зовут мою {noun}?", f"Твою {noun} зовут Ветка."),
     }
 
 
@@ -185,12 +193,14 @@ def test_a_day_names_the_adapters_that_learned_from_it(
     lake: Lake, settings: Settings, quick_base: BaseModel
 ) -> None:
     sessions.hold_one(lake, settings, quick_base, MONDAY)
-    said = lake.rows("self_chats_dialogues")[0]["dialogue_id"]
-    held = {"training_set_id": "t", "source_table": "self_chats_dialogues", "dialogue_id": said}
+    talk = lake.rows("self_chats_dialogues")[0]["dialogue_id"]
+    held = {"training_set_id": "t", "source_table": "self_chats_dialogues", "dialogue_id": talk}
     put(lake, "adapters_training_sets", held)
-    put(lake, "adapters_versions", *({"adapter_id": n, "training_set_id": n} for n in "ot"))
+    grown = [("other", "o", ""), ("taught", "t", ""), ("child", "c", "taught")]
+    names = ("adapter_id", "training_set_id", "parent_adapter_id")
+    put(lake, "adapters_versions", *(dict(zip(names, row, strict=True)) for row in grown))
 
-    assert ["t"] == sessions.taught_by(lake, MONDAY.date())
+    assert ["child", "taught"] == sessions.taught_by(lake, MONDAY.date())
     assert [] == sessions.taught_by(lake, date(2026, 3, 20))
 
 
@@ -252,7 +262,98 @@ def test_what_people_and_sessions_left_on_a_day_outlives_its_nightly_self_chat(l
 
 
 def test_nothing_is_said_on_a_home_without_dialogues(lake: Lake, chosen: Settings) -> None:
-    assert sessions.why_not(lake, chosen, MONDAY).startswith("there is no dialogue to talk over")
+    assert sessions.why_not(lake, chosen, MONDAY).startswith("there is no question with an answer")
+
+
+def test_greetings_alone_are_nothing_to_talk_over(lake: Lake, settings: Settings) -> None:
+    greeting = {**cleaned("утро"), "messages": said("Доброе утро!", "Доброе!")}
+    put(lake, "cleaned_dialogues", greeting)
+
+    assert "no question with an answer" in sessions.why_not(lake, settings, MONDAY)
+
+
+def test_a_failed_session_goes_on_from_its_journal_and_is_billed_once(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying(Talker):
+        left = 1
+
+        def generate(self, conversations: Any, **how: Any) -> list[Generation]:
+            if not self.left:
+                raise BackendUnavailable("nobody answers", hint="start it")
+            self.left -= 1
+            return super().generate(conversations, **how)
+
+    speaks(monkeypatch, Dying())
+    with pytest.raises(BackendUnavailable):
+        sessions.hold_one(lake, settings, quick_base, MONDAY)
+    (failed,) = lake.rows(sessions.TABLE)
+    (chunk,) = settings.home.glob("journals/*/*/*.json")
+    speaks(monkeypatch, Talker())
+    row = sessions.hold_one(lake, settings, quick_base, MONDAY + timedelta(hours=1))
+
+    assert ("failed", 45) == (failed["state"], failed["tokens"])
+    assert (10, 45) == (row["begun"], row["tokens"])
+    assert not chunk.parent.exists()
+
+
+def test_a_journal_that_cannot_be_read_is_said_again(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk = Journal.chunk
+
+    def torn(self: Journal, name: str, make: Any) -> Any:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / f"{name}.json").write_text("[{")
+        return chunk(self, name, make)
+
+    monkeypatch.setattr(Journal, "chunk", torn)
+
+    assert 10 == sessions.hold_one(lake, settings, quick_base, MONDAY)["begun"]
+
+
+def test_whatever_fails_is_recorded(
+    lake: Lake, settings: Settings, quick_base: BaseModel, tmp_path: Path
+) -> None:
+    broken = tmp_path / "bounds.toml"
+    broken.write_text("min_topics = 'much'")
+    talk = settings.self_chat.model_copy(update={"bounds": broken})
+    with pytest.raises(SettingsError):
+        sessions.hold_one(lake, settings.model_copy(update={"self_chat": talk}), quick_base, MONDAY)
+
+    (row,) = lake.rows(sessions.TABLE)
+    assert "failed" == row["state"]
+    assert "bounds.toml" in row["reason"]
+
+
+def test_sessions_too_short_to_be_judged_alone_are_judged_together(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaks(monkeypatch, Looping())
+    talk = settings.self_chat.model_copy(update={"seeds_per_session": 1})
+    short = settings.model_copy(update={"self_chat": talk})
+    states = []
+    while sessions.why_not(lake, short, MONDAY) == "":
+        now = MONDAY + timedelta(minutes=len(states))
+        states.append(sessions.hold_one(lake, short, quick_base, now)["state"])
+
+    assert ["done"] * 3 + ["paused"] == states  # two dialogues a session, eight are judged
+
+
+def test_a_hold_said_while_a_session_waits_its_turn_is_heard(
+    lake: Lake, settings: Settings, quick_base: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def waits(_: Settings) -> Iterator[None]:
+        sessions.say(lake, "held", "хватит")
+        yield
+
+    monkeypatch.setattr(talks, "writing", waits)
+    monkeypatch.setattr(bases, "ensure_base", lambda *_: quick_base)
+    told = self_chats.self_chats_sessions(dg.build_asset_context(), lake, settings)
+
+    assert ["held"] == [row["state"] for row in lake.rows(sessions.TABLE)]
+    assert "хватит" in str(told.metadata["reason"])
 
 
 def test_sessions_that_fail_are_billed_and_stop_after_three(

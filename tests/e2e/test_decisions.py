@@ -13,6 +13,7 @@ import pytest
 from assets import evaluations, inbox, lineage
 from lake.settings import load
 from lake.tables import Lake
+from models import recipes
 from models.base import BaseModel
 from models.registry import Registry
 
@@ -33,9 +34,9 @@ def home(quick_base: BaseModel, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return home
 
 
-def steppe(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def steppe(home: Path, *arguments: str, **chosen: str) -> subprocess.CompletedProcess[str]:
     """Run the program on a home, as a person does."""
-    chosen = {"STEPPE_HOME": str(home), "STEPPE_SELF_CHATS_PER_DAY": "0", **CHOSEN}
+    chosen = {"STEPPE_HOME": str(home), "STEPPE_SELF_CHATS_PER_DAY": "0", **CHOSEN, **chosen}
     return subprocess.run(
         [STEPPE, *arguments],
         env={**os.environ, **chosen},
@@ -125,6 +126,25 @@ def test_a_judgement_that_was_taken_is_not_taken_again(home: Path) -> None:
     (check,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "gate"]
     assert check.passed is gated[0]["passed"]
     assert before == {name: lake.version(name) for name in evaluations.SPECS}
+
+
+def test_two_sets_that_make_the_same_adapter_are_both_trained_on_once(
+    home: Path, tmp_path: Path
+) -> None:
+    """A budget that binds nothing makes another recipe and another set, and the same adapter."""
+    recipe = tmp_path / "bounded.toml"
+    shipped = (Path(recipes.__file__).parent / "recipes" / "quick.toml").read_text("utf-8")
+    recipe.write_text(f"{shipped}\n[budget]\nmax_method_share = 0.3\n", encoding="utf-8")
+    before = len(Lake(home).rows("adapters_versions"))
+
+    done = steppe(home, "grow", STEPPE_RECIPE=str(recipe))
+    trained = Lake(home).rows("adapters_trainings")
+    again = steppe(home, "grow", STEPPE_RECIPE=str(recipe))
+
+    assert [0, 0] == [done.returncode, again.returncode], done.stderr + again.stderr
+    assert before == len(Lake(home).rows("adapters_versions"))
+    assert 2 == len(trained) == len(Lake(home).rows("adapters_trainings"))
+    assert 1 == len({row["adapter_id"] for row in trained})
 
 
 def test_mlflow_shows_the_verdict_and_its_page(home: Path) -> None:

@@ -552,3 +552,30 @@ def test_an_adapter_was_taught_by_its_own_set_and_by_those_it_learned_on_from(
     found = query.ask(lake, "from stg_adapter_families order by all")
 
     assert ["a1", "b1", "b2", "c1", "c2", "c3"] == ["".join(row.values()) for row in found]
+
+
+def test_who_learned_from_a_day_of_self_chat_is_told_with_who_grew_from_them(
+    lake: Lake, fill: Any
+) -> None:
+    fill(
+        "self_chats_dialogues",
+        {"dialogue_id": "s", "session_id": "x"},
+        {"dialogue_id": "night", "session_id": ""},
+    )
+    fill(
+        "adapters_training_sets",
+        *(
+            {"training_set_id": n, "dialogue_id": d, "source_table": "self_chats_dialogues"}
+            for n, d in (("1", "s"), ("2", "night"))
+        ),
+    )
+    fill(
+        "adapters_versions",
+        {"adapter_id": "a", "training_set_id": "1", "parent_adapter_id": ""},
+        {"adapter_id": "b", "training_set_id": "3", "parent_adapter_id": "a"},
+        {"adapter_id": "c", "training_set_id": "2", "parent_adapter_id": ""},
+    )
+
+    found = query.ask(lake, "select adapter_id from stg_self_chat_pupils order by all")
+
+    assert ["a", "b"] == [row["adapter_id"] for row in found]

@@ -34,6 +34,10 @@ def _translated(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+SCOPES = ("chat", "memory", "feedback", "tools")
+"""`models.serving.access.SCOPES`, told here so that `--help` loads no server."""
+
+
 class _Commands(click.Group):
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         if cmd.callback:
@@ -257,6 +261,54 @@ def people(who: str | None, as_json: bool) -> None:
         exploring.people(settings(), as_json=as_json)
     else:
         click.echo(exploring.pseudonym_of(settings(), who))
+
+
+@main.command()
+@click.argument("adapter", required=False)
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.1, show_default=True)
+@click.option("--end", is_flag=True, help="End what is tried.")
+@click.option("--reason", required=True, callback=_said, help="Why; it is recorded.")
+def canary(adapter: str | None, share: float, end: bool, reason: str) -> None:
+    """Try ADAPTER on a SHARE of people: the same ones, until it is ended or promoted."""
+    from orchestration import deciding
+
+    if bool(adapter) == end:
+        raise click.UsageError("name an ADAPTER, or say --end")
+    click.echo(deciding.canary(settings(), adapter or "", share, reason))
+
+
+@main.group(cls=_Commands)
+def keys() -> None:
+    """Keys of the gateway: whose they are, and what they open."""
+
+
+@keys.command(name="add")
+@click.option("--person", required=True, help="Whose it is: the name that the log keeps.")
+@click.option("--scope", multiple=True, type=click.Choice(SCOPES), help="Default: all of them.")
+@click.option("--per-minute", type=click.IntRange(0), default=0, help="Default: the setting.")
+def keys_add(person: str, scope: tuple[str, ...], per_minute: int) -> None:
+    """Make a key; it is printed once and kept as its hash."""
+    from orchestration import keys as doors
+
+    click.echo(doors.add(settings(), person, scope, per_minute))
+
+
+@keys.command(name="list")
+def keys_list() -> None:
+    """Show whose keys there are, by the beginning of their hash."""
+    from orchestration import keys as doors
+
+    for line in doors.show(settings()):
+        click.echo(line)
+
+
+@keys.command(name="revoke")
+@click.argument("beginning")
+def keys_revoke(beginning: str) -> None:
+    """Take away the key whose hash begins with BEGINNING."""
+    from orchestration import keys as doors
+
+    click.echo(doors.revoke(settings(), beginning))
 
 
 @main.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from assets import decisions, exams, lineage
+from assets import canaries, decisions, exams, lineage
 from assets.lineage import registry_of
 from lake.errors import DeploymentError
 from lake.settings import Settings
@@ -93,6 +93,19 @@ def rollback(settings: Settings, reason: str) -> None:
         _tell_mlflow(settings, reigning, lineage.decisions(lake, reigning)[-1])
     now = served_name(before) if before else "the bare base"
     click.echo(f"{now} is served; {served_name(reigning)} is held")
+
+
+def canary(settings: Settings, words: str, share: float, reason: str) -> str:
+    """Try an adapter on a share of people, or end what is tried where no words name one."""
+    lake = Lake(settings.home)
+    with turn.only_one(settings):
+        base = _base(settings)
+        if not words:
+            row = canaries.end(lake, settings, base, reason)
+            return f"{row['served_name']} is tried on nobody any more"
+        adapter_id = lineage.find(settings, lake, words)
+        row = canaries.begin(lake, settings, base, adapter_id, share=share, reason=reason)
+    return f"{row['served_name']} answers {share:.0%} of people"
 
 
 def harness_commands(settings: Settings, folder: Path) -> list[str]:

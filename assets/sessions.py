@@ -36,6 +36,10 @@ PERSON, MONITOR = "person", "monitor"
 BY = Provenance("self_chats")
 DRAWS = 1000
 """Numbers of draws that a session has for itself: no two sessions share one."""
+TALKED_OVER = (
+    "from stg_dialogues where split = 'train' and source != ? "
+    "and coalesce(consent, 'granted') = 'granted'"
+)
 Row = dict[str, Any]
 
 
@@ -45,7 +49,7 @@ def why_not(lake: Lake, settings: Settings, now: datetime) -> str:
         return f"{stopped['state']}: {stopped['reason']}"
     if not talks.plan_of(settings).draws:
         return "no method of self-chat is drawn: `self_chat.methods`, `self_chats_per_day`"
-    if not any(seed.question and seed.answer for seed in talks.seeds_of(talked_over(lake))):
+    if not has_questions(lake):
         return "there is no question with an answer to talk over: `steppe ingest`, `steppe grow`"
     tokens, seconds = spent(lake, now.date())
     chosen = settings.self_chat
@@ -194,14 +198,18 @@ def plan_of(
     )
 
 
+def has_questions(lake: Lake) -> bool:
+    """Return whether any of these dialogues asks something; greetings are nothing to talk over."""
+    asked = (
+        f"select 1 {TALKED_OVER} and len(list_filter(messages, "
+        "lambda m: m.role = 'user' and not rtrim(m.content) like '%!')) > 0 limit 1"
+    )
+    return bool(query.ask(lake, asked, [OWN_ANSWERS]))
+
+
 def talked_over(lake: Lake) -> list[Row]:
     """Return every dialogue that self-chat may start from: none without consent."""
-    return query.ask(
-        lake,
-        "from stg_dialogues where split = 'train' and source != ? "
-        "and coalesce(consent, 'granted') = 'granted' order by dialogue_id, revision",
-        [OWN_ANSWERS],
-    )
+    return query.ask(lake, f"{TALKED_OVER} order by dialogue_id, revision", [OWN_ANSWERS])
 
 
 def asked_by_itself(lake: Lake) -> list[str]:

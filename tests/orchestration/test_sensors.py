@@ -90,7 +90,7 @@ def idle_tick(instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
 
 
 def test_an_idle_machine_talks_and_a_busy_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "talked_over", lambda _: [{"dialogue_id": "d"}])
+    monkeypatch.setattr(sessions, "has_questions", lambda _: [{"dialogue_id": "d"}])
     with dg.DagsterInstance.ephemeral() as instance:
         monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
         idle = idle_tick(instance)

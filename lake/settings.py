@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError
-from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import SettingsError
@@ -222,26 +221,18 @@ def known_variables() -> set[str]:
     return names
 
 
-def as_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that give a child process these settings; secrets go in clear."""
-    found: dict[str, str] = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, _Section):
-            for inner in type(value).model_fields:
-                found |= _variable(f"STEPPE_{name}__{inner}", getattr(value, inner))
-        else:
-            found |= _variable(f"STEPPE_{name}", value)
-    return found
+def to_json(settings: Settings) -> str:
+    """Return every setting for a child process; secrets stand in clear, so it goes by a pipe."""
+
+    def plain(value: Any) -> Any:
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    return json.dumps(settings.model_dump(mode="python"), default=plain)
 
 
-def _variable(name: str, value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    if isinstance(value, SecretStr):
-        return {name.upper(): value.get_secret_value()}
-    plain = to_jsonable_python(value)
-    return {name.upper(): plain if isinstance(plain, str) else json.dumps(plain)}
+def from_json(text: str) -> Settings:
+    """Return the settings that `to_json` told; environment and file change none of them."""
+    return Settings(**json.loads(text))
 
 
 def load(**arguments: Any) -> Settings:

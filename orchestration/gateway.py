@@ -21,7 +21,7 @@ from pathlib import Path
 
 from assets.lineage import champion, on_canary
 from lake.ids import pseudonym_key, user_id_of
-from lake.settings import Settings, settings
+from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
 from models.adapters import served_name
 from models.base import BaseModel, find_base
@@ -44,7 +44,7 @@ def main() -> None:
         die_with_parent(signal.SIGTERM)
     import uvicorn
 
-    chosen = settings()
+    chosen = from_json(sys.stdin.read()) if arguments.settings else settings()
     listener = socket.create_server((arguments.host, arguments.port))
     gateway = gateway_of(chosen, host=arguments.host)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
@@ -154,6 +154,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-with-parent", action="store_true")
+    parser.add_argument("--settings", action="store_true", help="read them as JSON from stdin")
     return parser.parse_args()
 
 

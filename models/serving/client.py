@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DeploymentError, SettingsError
-from lake.settings import as_environment
+from lake.settings import to_json
 from models.base import find_base
 from models.processes import child_environment
 
@@ -142,15 +142,17 @@ def start(
     folder = settings.home / "serving"
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        *(sys.executable, "-m", GATEWAY, "--host", host, "--port", str(port)),
+        *(sys.executable, "-m", GATEWAY, "--host", host, "--port", str(port), "--settings"),
         *(["--die-with-parent"] if die_with_parent else []),
     ]
     token_of(settings.home)  # the gateway reads the same file
-    environment = {**child_environment(), **as_environment(settings)}
     with (folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment
+            command, stdout=log, stderr=log, stdin=subprocess.PIPE, env=child_environment()
         )
+    if process.stdin:  # by a pipe: there are secrets among them
+        process.stdin.write(to_json(settings).encode())
+        process.stdin.close()
     return _wait(settings, process), process
 
 

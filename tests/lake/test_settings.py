@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lake.errors import SettingsError
-from lake.settings import known_variables, load
+from lake.settings import from_json, known_variables, load, to_json
 from orchestration.exploring import example_settings
 
 
@@ -78,3 +78,14 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "hunter2" not in repr(load())
     assert "STEPPE_SERVING__API_KEY" in known_variables()
+
+
+def test_a_child_process_gets_every_setting_secrets_too(monkeypatch, tmp_path) -> None:
+    chosen = load(
+        home=tmp_path,
+        serving={"api_key": "sk-secret", "port": 0},
+        consent={"sources": {"oasst": "explore"}},
+    )
+    monkeypatch.setenv("STEPPE_BASE_MODEL", "another")
+
+    assert chosen == from_json(to_json(chosen))

@@ -24,13 +24,13 @@ from models.tools.dialects import (
     Schooled,
     Step,
 )
-from models.tools.tool import Tool
+from models.tools.tool import ERROR, Tool
 
 MAX_STEPS = 4  # rounds of calls: each tool here answers in one
 MAX_CALLS_A_STEP = 8
 NATIVE, SCHOOLED = Native(), Schooled()
-MALFORMED = 'Ошибка: вызов не разобрать. Нужно {"name": "...", "arguments": {...}}.'
-TOO_MANY = f"Ошибка: за один раз можно не больше {MAX_CALLS_A_STEP} вызовов."
+MALFORMED = ERROR + 'вызов не разобрать. Нужно {"name": "...", "arguments": {...}}.'
+TOO_MANY = f"{ERROR}за один раз можно не больше {MAX_CALLS_A_STEP} вызовов."
 
 Ask = Callable[[Messages, list[dict[str, Any]]], AssistantTurn]
 """From a conversation and the API's field `tools` to the model's next turn."""
@@ -106,7 +106,7 @@ def _made(call: Asked, known: Mapping[str, Tool]) -> Call:
         observation = MALFORMED
     elif call.name not in known:
         listed = ", ".join(f"`{name}`" for name in known) or "нет никаких"
-        observation = f"Ошибка: инструмента `{call.name[:40]}` нет. Есть: {listed}."
+        observation = f"{ERROR}инструмента `{call.name[:40]}` нет. Есть: {listed}."
     else:
         observation = known[call.name].run(call.arguments)
     return Call(call.name, call.arguments, observation, time.monotonic() - began)

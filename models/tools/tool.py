@@ -15,6 +15,7 @@ from lake.errors import BadArguments, SteppeError
 
 MAX_ARGUMENTS = 20_000  # characters of one call's arguments, as JSON
 MAX_OBSERVATION = 4000  # characters: a few screens, and a third of a small model's context
+ERROR = "Ошибка: "  # how an observation begins that is none
 KINDS: Mapping[str, tuple[type, str]] = {
     "string": (str, "строкой"),
     "integer": (int, "целым числом"),
@@ -40,7 +41,7 @@ class Tool:
             _require_fit(self.parameters, given)
             return _short(self.action(given))
         except SteppeError as error:
-            return _short(f"Ошибка: {error.message} {_sentence(error.hint)}")
+            return _short(f"{ERROR}{error.message} {_sentence(error.hint)}")
 
     def schema(self) -> dict[str, Any]:
         """Return the tool as OpenAI's `tools` lists it."""

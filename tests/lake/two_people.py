@@ -38,14 +38,14 @@ def dialogue(user_id: str, name: str, *said: str, revision: str = "1") -> dict[s
     }
 
 
-def fill(lake: Lake) -> None:
+def fill(lake: Lake, own: str = OWN) -> None:
     """Write two days: own dialogues, one of them in two revisions, and somebody else's."""
     first = [
-        dialogue(OWN, "один", "Как зовут мою собаку?", "Твою собаку зовут Буран."),
-        dialogue(OWN, "два", "Где мои ключи?", "Ключи лежат на полке у двери."),
+        dialogue(own, "один", "Как зовут мою собаку?", "Твою собаку зовут Буран."),
+        dialogue(own, "два", "Где мои ключи?", "Ключи лежат на полке у двери."),
         dialogue(OTHER, "три", OTHERS_WORDS, OTHERS_WORDS),
     ]
-    second = [dialogue(OWN, "два", "Где мои ключи?", "Ключи в кармане.", revision="2")]
+    second = [dialogue(own, "два", "Где мои ключи?", "Ключи в кармане.", revision="2")]
     for day, rows in ((1, first), (2, second)):
         lake.replace(
             "cleaned_dialogues", rows, day=date(2026, 1, day), made_from=f"{day}" * 32, by=BY

@@ -2,19 +2,23 @@
 
     python -P tests/benchmarks/own_rows.py [TURNS]      # 100,000 turns without an argument
 
-Two parts.  First the corpus `tests/lake/hostile_statements.txt`, each statement asked with a limit
+First the corpus `tests/lake/hostile_statements.txt`, each statement asked with a limit
 of half a second: how many were refused, how many bounded, the longest in wall time (with the start
 of its process), the largest process, and what leaked: nothing may.
 
+What the process of its own is for is measured beside it: two of the statements in a process that
+has DuckDB's own bounds alone, a memory limit and an interrupt after two seconds.
+
 Then a lake in which two people have so many turns each: how long a count over one's own turns
 takes, all told, against the same count with DuckDB in this process over the whole table (which
-protects nothing); expected about ten times, half of it the start of a process.
+protects nothing); expected about five times, half of it the start of a process.
 """
 
 import importlib.util
 import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +39,25 @@ SPEC.loader.exec_module(two_people)
 MAX_SECONDS = 0.5
 TURNS_A_DIALOGUE = 10
 REPEATS = 5
+UNHEARD = (
+    "select levenshtein(repeat('a', 100000), repeat('b', 100000))",
+    "select damerau_levenshtein(repeat('a', 50000), repeat('b', 50000))",
+)
+ONE_PROCESS = """
+import json, resource, sys, threading, time, duckdb
+c = duckdb.connect()
+for setting in ("threads = 1", "memory_limit = '256MiB'", "temp_directory = ''"):
+    c.execute(f"set {setting}").fetchall()
+timer, began = threading.Timer(2, c.interrupt), time.monotonic()
+timer.start()
+try:
+    c.execute(sys.argv[1]).fetchall()
+except duckdb.Error:
+    pass
+timer.cancel()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+print(json.dumps({"seconds": round(time.monotonic() - began, 1), "mib": peak}))
+"""
 COUNT = "select role, count(*) as turns from messages group by all order by all"
 SAME = f"""
 select m.role, count(*) as turns
@@ -49,7 +72,12 @@ def main(turns: int) -> None:
         hostile = _hostile(Lake(Path(folder) / "home"))
     with tempfile.TemporaryDirectory() as folder:
         asked = _asked(Lake(Path(folder) / "home"), turns)
-    result = {"cores": os.cpu_count(), "hostile": hostile, "asked": asked}
+    result = {
+        "cores": os.cpu_count(),
+        "hostile": hostile,
+        "duckdbs_own_bounds_alone": {s: _in_one_process(s) for s in UNHEARD},
+        "asked": asked,
+    }
     written = json.dumps(result, indent=1, ensure_ascii=False)
     (HERE / "results" / "own_rows.json").write_text(written + "\n", encoding="utf-8")
     sys.stdout.write(written + "\n")
@@ -94,6 +122,13 @@ def _ended(lake: Lake, statement: str) -> tuple[str, str]:
             "refused",
         )  # fmt: skip
         return end, str(error)
+
+
+def _in_one_process(statement: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_PROCESS, statement], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
 
 
 def _asked(lake: Lake, turns: int) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 from lake import own_rows
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
-from models.encoders import load_encoder
+from models.encoders import Encoder, load_encoder
 from models.tools import Tool, tools_of
 from models.tools.search_memory import MAX_MEMORIES
 
@@ -38,9 +39,12 @@ def turns_of(settings: Settings, user_id: str) -> Recall:
     """Return what finds a person's turns nearest to a text, by meaning and by words."""
     vectors = Vectors(settings.home)
 
+    @cache
+    def encoder() -> Encoder:
+        return load_encoder(settings.encoder, models_dir=settings.models_dir)
+
     def recall(text: str) -> list[str]:
-        encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
-        (vector,) = encoder.encode([text])
+        (vector,) = encoder().encode([text])
         found = vectors.search(text, vector.tolist(), limit=MAX_MEMORIES, user_id=user_id)
         return [str(turn["text"]) for turn in found]
 

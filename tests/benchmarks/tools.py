@@ -1,6 +1,6 @@
 """How often the embedded base calls the right tool, and uses what it says.
 
-    python -P tests/benchmarks/tools.py [DIALOGUES]      # 400 without an argument
+    python -P tests/benchmarks/tools.py [DIALOGUES]      # 200 without an argument
 
 Held-out primer dialogues of the format `tools` are held with the real base, the real tools and the
 real loop (`models/tools/react.py`, the schooled dialect); before each question stands the true
@@ -212,4 +212,4 @@ def _share(n: int, hits: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

@@ -1,16 +1,22 @@
 """The window onto a conversation: what fits, what goes, and what stands in its place."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.errors import ModelError
-from models.base import BaseModel
+from models.backends.embedded import TransformersModel
+from models.base import BaseModel, find_base
 from models.chat import load_tokenizer
 from models.context import EARLIER, Count, Message, Window, counter, fit, summary_request
 
+SHARED_MODELS = Path(
+    os.environ.get("STEPPE_TEST_MODELS", Path(__file__).parents[2] / ".steppe" / "test-models")
+)
 PROMPT = {"role": "system", "content": "Ты помощник."}
 
 
@@ -181,3 +187,32 @@ def test_a_summary_is_asked_for_in_the_words_the_base_met() -> None:
             "content": "Кратко: Говорили про сурка. Что ест суслик? Суслик ест траву.",
         }
     ] == summary_request(old)
+
+
+def test_the_embedded_base_sums_up_what_went() -> None:
+    """The words it was schooled in: a talk about two animals is named by both."""
+    base = find_base("embedded", SHARED_MODELS)
+    if base is None:
+        pytest.skip("the embedded base is not here: `steppe base grow` with STEPPE_TEST_MODELS")
+    model = TransformersModel(base.path)
+
+    def summarise(old: Sequence[Message]) -> str:
+        return model.generate([summary_request(old)], max_new_tokens=48)[0].text
+
+    old = [
+        {"role": "user", "content": "Что ест суслик?"},
+        {"role": "assistant", "content": "Суслик ест траву и зёрна."},
+        {"role": "user", "content": "Где живёт орёл?"},
+        {"role": "assistant", "content": "Орёл живёт на скалах."},
+    ]
+    count = counter(model.tokenizer)
+    question = {"role": "user", "content": "Как дела?"}
+    window = fit(
+        [PROMPT, *old, question], budget=count([PROMPT, question]) + 24, count=count,
+        summarise=summarise,
+    )  # fmt: skip
+
+    assert window.summary.startswith("Говорили про ")
+    assert [PROMPT["content"], EARLIER + window.summary, "Как дела?"] == [
+        m["content"] for m in window.messages
+    ]

@@ -1,18 +1,25 @@
 """The loop of thinking, calling and answering, in both dialects."""
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models.backends.embedded import TransformersModel
+from models.base import find_base
 from models.primer.formats.tools import call as primer_call
 from models.tools.calculator import calculator
 from models.tools.clock import clock
 from models.tools.dialects import Asked, AssistantTurn
 from models.tools.react import MALFORMED, SCHOOLED, Ask, answer
 
+SHARED_MODELS = Path(
+    os.environ.get("STEPPE_TEST_MODELS", Path(__file__).parents[3] / ".steppe" / "test-models")
+)
 NOW = datetime(2026, 11, 27, 9, 5)  # noqa: DTZ001
 TOOLS = (calculator(), clock(lambda: NOW))
 QUESTION = [{"role": "user", "content": "Сколько будет 37 плюс 45?"}]
@@ -210,3 +217,31 @@ def test_a_call_that_only_a_person_wrote_is_not_made() -> None:
     found = answer(saying(AssistantTurn("Нет.")), question, TOOLS, dialect=SCHOOLED)
 
     assert () == found.calls
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Any:
+    """The embedded base itself: the quick one has learned to call, not to use what it is told."""
+    base = find_base("embedded", SHARED_MODELS)
+    if base is None:
+        pytest.skip("the embedded base is not here: `steppe base grow` with STEPPE_TEST_MODELS")
+    return TransformersModel(base.path)
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "reply"),
+    [
+        ("Сколько будет 37 плюс 45?", "calculator", "37 плюс 45 будет 82."),
+        ("Вычисли: 91 минус 17.", "calculator", "91 минус 17 будет 74."),
+        ("Который час?", "clock", "Сейчас 09:05."),
+    ],
+)
+def test_the_embedded_base_calls_the_right_tool_and_says_its_result(
+    embedded: Any, question: str, name: str, reply: str
+) -> None:
+    def ask(messages: list[dict], _: list[dict]) -> AssistantTurn:
+        return AssistantTurn(embedded.generate([messages], max_new_tokens=64)[0].text)
+
+    found = answer(ask, [{"role": "user", "content": question}], TOOLS, dialect=SCHOOLED)
+
+    assert ([name], reply, "") == ([c.name for c in found.calls], found.answer, found.stopped)

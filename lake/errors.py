@@ -6,7 +6,8 @@ SteppeError                    has .hint: what to do about it
 ├── DataError
 │   ├── SourceFormatError      a source file is not what its reader expects
 │   ├── SchemaError            rows do not fit the table
-│   └── CheckFailed            a data check found offending rows
+│   ├── CheckFailed            a data check found offending rows
+│   └── BadArguments           a model called a tool in a way that cannot be answered
 ├── LakeError
 │   ├── TableNotFound          no such table, or nothing committed to it yet
 │   ├── CommitConflict         someone else committed first, again and again; safe to retry
@@ -62,6 +63,10 @@ class SchemaError(DataError):
 
 class CheckFailed(DataError):
     """A data check found offending rows."""
+
+
+class BadArguments(DataError):
+    """A model called a tool in a way that cannot be answered; it reads message and hint."""
 
 
 class LakeError(SteppeError):

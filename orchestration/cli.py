@@ -320,6 +320,15 @@ def serve(port: int | None) -> None:
     talking.serve(settings(), port=port)
 
 
+@main.command(name="mcp")
+@click.option("--person", metavar="NAME", help="Whose memories and dialogues; default: the owner.")
+def mcp_command(person: str | None) -> None:
+    """Serve one person's tools to other programs over MCP (stdio), until the input ends."""
+    from orchestration import mcp_server
+
+    mcp_server.run(settings(), person)
+
+
 @main.command()
 def ui() -> None:
     """Bring up Dagster, MLflow and the served assistant; stop them all with Ctrl-C."""

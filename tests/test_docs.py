@@ -7,6 +7,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from lake.settings import Settings
 from models import budget
 from models.self_chat import METHODS
 from models.self_chat.monitors import Bounds
+from models.tools import tools_of
 from orchestration.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -199,6 +201,13 @@ def test_every_reason_of_quarantine_is_documented() -> None:
 
     assert {"binary", "bad_json", "truncated_json", "no_dash", "outside_link"} <= found
     assert [] == [reason for reason in sorted(found) if f"`{reason}`" not in page]
+
+
+def test_every_tool_is_documented() -> None:
+    page = _read("docs/tools.md")
+    names = [t.name for t in tools_of(recall=list, ask=lambda _: None, now=datetime.now)]
+
+    assert [] == [name for name in names if f"| `{name}` |" not in page]
 
 
 def test_every_source_is_documented() -> None:

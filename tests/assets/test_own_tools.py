@@ -1,0 +1,79 @@
+"""A person's tools over a real home: their rows and their turns, and nobody else's."""
+
+import importlib.util
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from assets.embeddings import _table_of
+from assets.own_tools import own_tools
+from lake.settings import Settings
+from lake.tables import Lake
+from lake.vectors import Vectors
+from models.encoders import load_encoder
+
+SPEC = importlib.util.spec_from_file_location(
+    "two_people", Path(__file__).parents[1] / "lake" / "two_people.py"
+)
+two_people = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(two_people)
+OWN, OTHER = two_people.OWN, two_people.OTHER
+NOW = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(chosen: Settings, lake: Lake) -> Settings:
+    """Two people's dialogues, cleaned and embedded."""
+    two_people.fill(lake)
+    encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
+    for day in (date(2026, 1, 1), date(2026, 1, 2)):
+        rows = lake.rows("cleaned_dialogues", where=f"day = DATE '{day}'")
+        turns = [(row, at) for row in rows for at in range(len(row["messages"]))]
+        vectors = encoder.encode([row["messages"][at]["content"] for row, at in turns])
+        table = _table_of(turns, vectors, encoder, day, "1" * 32)
+        Vectors(chosen.home).replace(table.to_batches(), day=day, dimensions=encoder.dimensions)
+    return chosen
+
+
+def run(settings: Settings, user_id: str, tool: str, **arguments: str) -> str:
+    by_name = {t.name: t for t in own_tools(settings, user_id, now=lambda: NOW)}
+    return by_name[tool].run(arguments)
+
+
+def test_memory_is_searched_by_meaning_in_ones_own_turns(home: Settings) -> None:
+    assert "Буран" in run(home, OWN, "search_memory", text="кличка собаки")
+    assert two_people.OTHERS_WORDS not in run(home, OWN, "search_memory", text="чужие слова")
+    assert two_people.OTHERS_WORDS in run(home, OTHER, "search_memory", text="чужие слова")
+
+
+def test_rows_are_ones_own(home: Settings) -> None:
+    asked = "select count(*) as n from messages"
+
+    assert "n\n4" == run(home, OWN, "sql", statement=asked)
+    assert "n\n2" == run(home, OTHER, "sql", statement=asked)
+    assert "n\n0" == run(home, "c" * 32, "sql", statement=asked)
+
+
+def test_what_may_not_be_asked_is_words(home: Settings) -> None:
+    told = run(home, OWN, "sql", statement="from cleaned_dialogues")
+
+    assert told.startswith("Ошибка: There is no table `cleaned_dialogues` here.")
+
+
+def test_memories_may_come_from_elsewhere(home: Settings) -> None:
+    tools = own_tools(home, OWN, recall=lambda text: [f"про {text}"])
+
+    assert "- про сурка" == tools[0].run({"text": "сурка"})
+
+
+def test_an_empty_home_answers_too(chosen: Settings) -> None:
+    assert "Ничего такого я не помню." == run(chosen, OWN, "search_memory", text="собака")
+    assert "Строк нет." == run(chosen, OWN, "sql", statement="from dialogues")
+
+
+def test_the_clock_is_of_this_place_unless_another_is_given(chosen: Settings) -> None:
+    here = {t.name: t for t in own_tools(chosen, OWN)}
+
+    assert "09:05" == run(chosen, OWN, "clock")
+    assert f"{datetime.now(UTC).astimezone().year} года" in here["date"].run({"what": "today"})

@@ -2,6 +2,7 @@
 
     gateway (routes), answers (one on its way), requests, problems (errors in OpenAI's form)
     access (who asks), served (which adapter answers whom), switching (changed under way)
+    windows (what of a long conversation is read)
     conversation_log (nothing said is lost), conversations (which one goes on), metrics
     upstream (vLLM or the embedded server, asked over HTTP and looked after)
     embedded (the engine behind vLLM's API), engine (decoding), tool_calls

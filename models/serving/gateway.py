@@ -21,12 +21,13 @@ from fastapi import Depends, FastAPI, Header, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import problems, switching
+from models.serving import problems, switching, windows
 from models.serving.access import Access, Person
-from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared
+from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
 from models.serving.problems import Problem
 from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
 from models.serving.served import ALIAS, BASE
+from models.serving.upstream import UpstreamDown, UpstreamRefused
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -92,9 +93,20 @@ class Gateway(Shared):
         conversation = conversation or self.conversations.id_of(person.name, said)
         memories = await self._remembered(person, body, said)
         shown = self.memory.told(said, memories) if self.memory and memories else said
+        shown = await self._fitted(body, person, shown)
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
         self.served.busy[name] += 1
         return Answer(self, body, person, name, conversation, said, shown, memories)
+
+    async def _fitted(
+        self, body: ChatRequest, person: Person, shown: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        name = self.served.name_for(body.model, person.user_id)
+        try:
+            new_tokens = body.max_completion_tokens or body.max_tokens
+            return await windows.fitted(self.upstream, name, shown, new_tokens)
+        except (UpstreamDown, UpstreamRefused) as error:
+            raise as_problem(error) from error
 
     async def _remembered(
         self, person: Person, body: ChatRequest, said: Sequence[Mapping[str, Any]]

@@ -67,6 +67,7 @@ class Upstream:
     process: subprocess.Popen[bytes] | None = None
     is_up: bool = False
     restarts: int = 0
+    _reads: int | None = field(default=None, repr=False)
     _session: aiohttp.ClientSession | None = field(default=None, repr=False)
 
     # --- answers ------------------------------------------------------------------------------
@@ -98,6 +99,14 @@ class Upstream:
             raise UpstreamDown(f"The model's server broke off: {_words(error)}.") from None
         self.is_up = False
         raise UpstreamDown("The model's server broke off before the answer's end.")
+
+    async def reads(self) -> int:
+        """Return how many tokens the model reads, 0 where its server does not tell."""
+        if self._reads is None:
+            told = await self._request("GET", "/v1/models")
+            lengths = [int(model.get("max_model_len") or 0) for model in told["data"]]
+            self._reads = max(lengths, default=0)
+        return self._reads
 
     async def count(self, messages: list[dict[str, Any]]) -> tuple[int, int]:
         """Return how many tokens a conversation has, and how many the model reads."""

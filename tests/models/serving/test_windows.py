@@ -1,0 +1,52 @@
+"""A conversation longer than the model reads is answered from its newest turns."""
+
+import openai
+import pytest
+
+from models.serving import windows
+
+
+@pytest.fixture
+def client(served) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key="none")
+
+
+def long_talk(turns: int) -> list[dict[str, str]]:
+    said = [
+        message
+        for n in range(turns)
+        for message in (
+            {"role": "user", "content": f"Где мой предмет номер {n}? Расскажи подробно и точно."},
+            {"role": "assistant", "content": f"Предмет номер {n} лежит в ящике номер {n}."},
+        )
+    ]
+    return [
+        {"role": "system", "content": "Ты помощник."},
+        *said,
+        {"role": "user", "content": "Ещё"},
+    ]
+
+
+def test_a_long_conversation_is_answered_and_logged_whole(client, served) -> None:
+    talk = long_talk(200)
+
+    made = client.chat.completions.create(model="base", messages=talk, max_tokens=8)
+
+    (line, *_) = next(served.inbox.rglob("gateway.jsonl")).read_text("utf-8").splitlines()
+    reads = served.engine.max_length
+    assert made.choices[0].finish_reason in ("stop", "length")
+    assert made.usage.prompt_tokens <= reads - 8
+    assert line.count("Где мой предмет номер") == 200
+
+
+def test_a_newest_turn_that_is_too_long_alone_is_refused_with_a_hint(client) -> None:
+    with pytest.raises(openai.UnprocessableEntityError, match="newest turn"):
+        client.chat.completions.create(
+            model="base", messages=[{"role": "user", "content": "слово " * 4000}]
+        )
+
+
+def test_the_bound_on_tokens_is_one() -> None:
+    said = [{"role": "user", "content": "Привет!"}]
+
+    assert windows._at_most(said) > len("Привет!".encode())

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import fingerprints, plots, reporting, sessions, talks
+from assets import feedback, fingerprints, plots, reporting, sessions, talks
 from assets.partitions import DAYS
 from lake import warehouse
 from lake.settings import Settings
@@ -17,6 +17,8 @@ from models import base as bases
 from models.self_chat import SelfChat, generation
 
 SESSIONS = "self_chats_sessions"
+FEEDBACK = "self_chats_feedback"
+CHOICES = feedback.TABLE
 SPECS = {
     "self_chats_dropped": "One dialogue the model held with itself, refused with a reason.",
     "self_chats_preferences": "One choice between two answers that a method or a judge made.",
@@ -97,6 +99,27 @@ def _shown(
         funnel = plots.bars(fates, "what became of the self-chats")
         shown["self_chats_dialogues"]["funnel"] = funnel
     return shown
+
+
+@dg.asset(
+    name=FEEDBACK,
+    group_name="self_chats",
+    kinds={"delta"},
+    deps=["raw_records"],
+)
+def self_chats_feedback(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Take what people said of answers out of the gateway's log, into `self_chats_preferences`."""
+    by = reporting.provenance(context, "self_chats", fingerprints.SELF_CHATS_CODE)
+    with talks.writing(settings):
+        rows = feedback.waiting(lake, settings)
+        lake.append(CHOICES, rows, day=datetime.now(UTC).date(), by=by)
+    warehouse.publish(lake)
+    told: dict[str, Any] = {"dagster/row_count": len(rows), "delta_version": lake.version(CHOICES)}
+    return dg.MaterializeResult(metadata=told | Counter(row["origin"] for row in rows))
 
 
 @dg.asset(

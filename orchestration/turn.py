@@ -18,6 +18,7 @@ from assets import (
     adapters,
     cleaned,
     evaluations,
+    feedback,
     fingerprints,
     inbox,
     judgements,
@@ -120,6 +121,8 @@ class _Taking:
     def whole(self) -> Turn:
         self.turn.base = self.ensure_base()
         self.intake("self_chats")
+        if feedback.waiting(self.lake, self.settings):
+            self.run([self_chats.FEEDBACK])
         self._learn()
         self._reconcile()
         return self.turn

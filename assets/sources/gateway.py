@@ -2,11 +2,13 @@
 
     {"event": "request", "conversation_id", "request_id", "user", "adapter", "at", "messages": []}
     {"event": "answer", "conversation_id", "request_id", "adapter", "at", "content", "finish"}
+    {"event": "feedback", "conversation_id", "request_id", "kind", ...}
 
 A client sends the whole conversation with every request, so a conversation is its longest
 request and the answer to that; the shorter ones stand inside it.  One that does not (the person
 went back and said something else) is named in the annotations.  An answer that was cut or failed
-is kept as far as the client saw it, and marked there too.
+is kept as far as the client saw it, and marked there too.  Feedback is a choice between answers,
+which `assets.feedback` reads; here it is named in the annotations.
 
 Events are put aside on disk and taken back by conversation: memory is that of one, and of each of
 its requests but the longest only what tells whether it stands inside it.
@@ -35,7 +37,7 @@ from lake.schemas import Dialogue, Message, Unreadable
 
 NAME = "gateway"
 KEYS = Keys("messages", "role", "content")
-_EVENTS = ("request", "answer")
+_EVENTS = ("request", "answer", "feedback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Feedback:
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Trace:
     """What is remembered of a request: `said` has a hash a message."""
 
@@ -74,8 +81,12 @@ class _Conversation:
     longest: _Request | None = None
     traces: list[_Trace] = field(default_factory=list)
     answers: dict[str, _Answer] = field(default_factory=dict)
+    feedback: list[str] = field(default_factory=list)
 
-    def add(self, event: _Request | _Answer, request_id: str) -> None:
+    def add(self, event: _Request | _Answer | _Feedback, request_id: str) -> None:
+        if isinstance(event, _Feedback):
+            self.feedback.append(f"feedback {event.kind}")
+            return
         if isinstance(event, _Answer):
             self.answers[request_id] = event
             return
@@ -124,7 +135,7 @@ def _conversation(conversation_id: str, pile: Spill) -> Iterator[Item]:
         yield _dialogue(conversation_id, conversation, conversation.longest)
 
 
-def _event(record: Mapping[str, Any], position: str) -> _Request | _Answer:
+def _event(record: Mapping[str, Any], position: str) -> _Request | _Answer | _Feedback:
     request_id = id_from(record, "request_id")
     if not (id_from(record, "conversation_id") and request_id):
         raise SourceFormatError("no_id", "An event names its conversation and its request.")
@@ -133,7 +144,9 @@ def _event(record: Mapping[str, Any], position: str) -> _Request | _Answer:
         return _request(record, request_id, position)
     if event == "answer":
         return _answer(record, position)
-    raise SourceFormatError("unknown_event", "An event is a request or an answer.")
+    if event == "feedback":
+        return _Feedback(text_from(record, "kind"))
+    raise SourceFormatError("unknown_event", "An event is a request, an answer or feedback.")
 
 
 def _request(record: Mapping[str, Any], request_id: str, position: str) -> _Request:
@@ -176,6 +189,7 @@ def _dialogue(conversation_id: str, conversation: _Conversation, last: _Request)
         said = (*said, Message("assistant", answer.content, answer.at, last.request_id))
     if answer and answer.finish != "stop":
         notes.append(f"answer {answer.finish or 'without a finish'}")
+    notes += conversation.feedback
     if adapter := (answer.adapter if answer else "") or last.adapter:
         notes.append(f"adapter {adapter}")
     return Dialogue(

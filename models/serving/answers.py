@@ -18,6 +18,7 @@ from typing import Any
 from models.serving.access import Person
 from models.serving.conversation_log import ConversationLog
 from models.serving.conversations import Conversations
+from models.serving.feedback import Answers, Given
 from models.serving.metrics import Metrics
 from models.serving.problems import Problem, body_of
 from models.serving.requests import ChatRequest
@@ -37,6 +38,7 @@ class Shared:
     served: Served
     conversations: Conversations = field(default_factory=Conversations)
     metrics: Metrics = field(default_factory=Metrics)
+    given: Answers = field(default_factory=Answers)
 
 
 @dataclass
@@ -201,6 +203,8 @@ class Answer:
             fields["tool_calls"] = self.calls
         await self.shared.log.write("answer", **fields)
         answered = [*self.said, {"role": "assistant", "content": self.text}]
+        whose = (self.person.name, self.conversation_id, self.name)
+        self.shared.given.remember(self.answer_id, Given(*whose, self.said, self.text))
         self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
         self.shared.metrics.answered(self.name, finish, seconds, self.first_seconds, self.usage)
         self.shared.served.busy[self.name] -= 1

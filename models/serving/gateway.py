@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from fastapi import Depends, FastAPI, Header, Response
+from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from models.serving import problems, switching, windows
 from models.serving.access import Access, Person
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
+from models.serving.feedback import FeedbackRequest, event_of
 from models.serving.problems import Problem
 from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
 from models.serving.served import ALIAS, BASE
@@ -126,6 +127,7 @@ def build(gateway: Gateway) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         gateway.log.recover()
         gateway.conversations.replay(gateway.log.recent())
+        gateway.given.replay(gateway.log.recent())
         watch = asyncio.create_task(gateway.upstream.watch())
         yield
         watch.cancel()
@@ -140,6 +142,7 @@ def build(gateway: Gateway) -> FastAPI:
     app.get("/v1/models")(_models(gateway))
     app.post("/v1/chat/completions")(_chat(gateway))
     app.post("/v1/embeddings")(_embeddings(gateway))
+    app.post("/v1/feedback")(_feedback(gateway))
     owner = [Depends(_owner(gateway.admin_token))]
     app.post("/admin/deploy", dependencies=owner)(_deploy(gateway))
     app.post("/admin/canary", dependencies=owner)(_canary(gateway))
@@ -283,6 +286,22 @@ def _embeddings(gateway: Gateway) -> Callable[..., Any]:
         }
 
     return embeddings
+
+
+def _feedback(gateway: Gateway) -> Callable[..., Any]:
+    async def feedback(
+        body: FeedbackRequest,
+        authorization: Annotated[str, Header()] = "",
+        user: Annotated[str, Query(max_length=256)] = "",
+    ) -> dict[str, str]:
+        person = gateway.access.person(authorization, user)
+        person.needs("feedback")
+        gateway.access.admit(person)
+        event = event_of(body, person.name, gateway.given)
+        await gateway.log.write("feedback", **event)
+        return {"feedback_id": event["feedback_id"]}
+
+    return feedback
 
 
 def _as(encoding: str, row: Any) -> Any:

@@ -25,6 +25,7 @@ GRAPH = {
     "self_chats_dialogues": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_preferences": ("self_chats", {"cleaned_dialogues", "base_model"}),
+    "self_chats_feedback": ("self_chats", {"raw_records"}),
     "self_chats_sessions": ("self_chats", {"cleaned_dialogues", "base_model"}),
     **dict.fromkeys(
         ("adapters_left_out", "adapters_training_sets"),

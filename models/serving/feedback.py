@@ -1,0 +1,123 @@
+"""What people say of answers: a thumb, an edit, one of two.
+
+It is a line of the conversation log; the loop makes it a choice between answers
+(`assets.feedback`), which DPO and KTO learn from.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from lake.ids import content_id
+from models.serving.problems import Problem
+
+REMEMBERED = 10_000
+ANSWER_ID = r"^chatcmpl-[0-9a-f]{32}$"
+
+
+class FeedbackRequest(BaseModel):
+    """What a person says of an answer of theirs.
+
+    `thumb`: up or down.  `edit`: the answer as it should have been.  `regeneration`: this answer
+    is better than `rejected_answer_id`, to the same words.
+    """
+
+    answer_id: str = Field(pattern=ANSWER_ID)
+    kind: Literal["thumb", "edit", "regeneration"]
+    thumb: Literal["up", "down"] | None = None
+    text: str | None = Field(None, min_length=1, max_length=20_000)
+    rejected_answer_id: str | None = Field(None, pattern=ANSWER_ID)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> FeedbackRequest:
+        needed = {"thumb": "thumb", "edit": "text", "regeneration": "rejected_answer_id"}[self.kind]
+        if getattr(self, needed) is None:
+            raise ValueError(f"`{self.kind}` needs `{needed}`")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that was given: to whom, in which conversation, to which messages."""
+
+    user: str
+    conversation_id: str
+    adapter: str
+    messages: Sequence[Mapping[str, Any]]
+    text: str
+
+
+@dataclass
+class Answers:
+    """The answers given lately, by id."""
+
+    known: OrderedDict[str, Given] = field(default_factory=OrderedDict)
+
+    def remember(self, answer_id: str, given: Given) -> None:
+        """Note an answer."""
+        self.known[answer_id] = given
+        while len(self.known) > REMEMBERED:
+            self.known.popitem(last=False)
+
+    def replay(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Note the answers of a log: what a restart would forget."""
+        asked: dict[str, Mapping[str, Any]] = {}
+        for event in events:
+            if event.get("event") == "request":
+                asked[event["request_id"]] = event
+            elif event.get("event") == "answer" and event["request_id"] in asked:
+                before = asked.pop(event["request_id"])
+                whose = (before.get("user", ""), before["conversation_id"], before["adapter"])
+                given = Given(*whose, before["messages"], event["content"])
+                self.remember(event["request_id"], given)
+
+    def of(self, answer_id: str, user: str) -> Given:
+        """Return an answer that was given to a person, or answer 404."""
+        given = self.known.get(answer_id)
+        if given is None or given.user != user:
+            raise Problem(
+                404,
+                f"There is no answer `{answer_id}` of yours.",
+                hint="its id is the `id` of the answer, for two days",
+            )
+        return given
+
+
+def event_of(said: FeedbackRequest, user: str, answers: Answers) -> dict[str, Any]:
+    """Return the log's line of a feedback: what was asked, which answer is better, which worse.
+
+    A thumb judges one answer: the other one is empty.
+    """
+    given = answers.of(said.answer_id, user)
+    chosen, rejected = given.text, ""
+    if said.kind == "thumb" and said.thumb == "down":
+        chosen, rejected = "", given.text
+    elif said.kind == "edit":
+        chosen, rejected = said.text or "", given.text
+    elif said.kind == "regeneration":
+        other = answers.of(said.rejected_answer_id or "", user)
+        if list(other.messages) != list(given.messages):
+            raise Problem(
+                422, "The two answers are to different words.", hint="regenerate, then choose"
+            )
+        rejected = other.text
+    if chosen == rejected:
+        raise Problem(422, "The two answers are the same.", hint="an edit changes something")
+    prompt = [{"role": m["role"], "content": m.get("content") or ""} for m in given.messages]
+    words = [part for m in prompt for part in (m["role"], m["content"])]
+    return {
+        "feedback_id": content_id("feedback", said.kind, user, *words, chosen, rejected),
+        "conversation_id": given.conversation_id,
+        "request_id": said.answer_id,
+        "user": user,
+        "adapter": given.adapter,
+        "kind": said.kind,
+        "messages": prompt,
+        "chosen": chosen,
+        "rejected": rejected,
+    }

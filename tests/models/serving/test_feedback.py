@@ -1,0 +1,97 @@
+"""Thumbs, edits and choices between two answers, through the API."""
+
+import json
+
+import httpx
+import pytest
+
+HELLO = [{"role": "user", "content": "Расскажи о степи."}]
+
+
+def ask(served, user: str = "vera", **more) -> dict:
+    drawn = {"temperature": 1.9, "seed": 1}  # an untrained base's likeliest answer may be empty
+    body = {"model": "base", "messages": HELLO, "max_tokens": 6, "user": user, **drawn, **more}
+    return httpx.post(f"{served.url}/v1/chat/completions", json=body, timeout=60).json()
+
+
+def say(served, user: str = "vera", **body) -> httpx.Response:
+    return httpx.post(f"{served.url}/v1/feedback", json=body, params={"user": user}, timeout=60)
+
+
+def logged(served) -> list[dict]:
+    text = next(served.inbox.rglob("gateway.jsonl")).read_text("utf-8")
+    return [e for e in map(json.loads, text.splitlines()) if e["event"] == "feedback"]
+
+
+def words(answer: dict) -> str:
+    return answer["choices"][0]["message"]["content"]
+
+
+def test_a_thumb_is_a_choice_with_one_answer(served) -> None:
+    answer = ask(served)
+    for thumb in ("up", "down"):
+        assert 200 == say(served, answer_id=answer["id"], kind="thumb", thumb=thumb).status_code
+
+    up, down = logged(served)
+    assert (words(answer), "") == (up["chosen"], up["rejected"])
+    assert ("", words(answer)) == (down["chosen"], down["rejected"])
+    assert HELLO == up["messages"]
+    assert (answer["steppe"]["conversation_id"], "base") == (up["conversation_id"], up["adapter"])
+
+
+def test_an_edit_is_better_than_the_answer(served) -> None:
+    answer = ask(served)
+    done = say(served, answer_id=answer["id"], kind="edit", text="Здравствуй, Вера!")
+    same = say(served, answer_id=answer["id"], kind="edit", text=words(answer))
+
+    (event,) = logged(served)
+    assert [200, 422] == [done.status_code, same.status_code]
+    assert ("Здравствуй, Вера!", words(answer)) == (event["chosen"], event["rejected"])
+
+
+def test_of_two_answers_to_the_same_words_one_is_chosen(served) -> None:
+    one, other = (ask(served, seed=seed) for seed in (1, 2))
+    done = say(served, answer_id=other["id"], kind="regeneration", rejected_answer_id=one["id"])
+
+    (event,) = logged(served)
+    assert 200 == done.status_code
+    assert (words(other), words(one)) == (event["chosen"], event["rejected"])
+
+
+def test_answers_to_other_words_cannot_be_compared(served) -> None:
+    one = ask(served)
+    other = ask(served, messages=[{"role": "user", "content": "Где ключи?"}])
+
+    done = say(served, answer_id=one["id"], kind="regeneration", rejected_answer_id=other["id"])
+
+    assert 422 == done.status_code
+
+
+def test_nobody_judges_an_answer_to_somebody_else(served) -> None:
+    answer = ask(served, user="vera")
+
+    assert 404 == say(served, "ivan", answer_id=answer["id"], kind="thumb", thumb="up").status_code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "thumb"},
+        {"kind": "edit", "thumb": "up"},
+        {"kind": "praise", "thumb": "up"},
+        {"kind": "edit", "text": ""},
+    ],
+)
+def test_half_a_feedback_is_refused(served, body: dict) -> None:
+    answer = ask(served)
+
+    assert 422 == say(served, answer_id=answer["id"], **body).status_code
+
+
+def test_an_answer_can_be_judged_after_a_restart(served) -> None:
+    from models.serving.feedback import Answers
+
+    answer, again = ask(served), Answers()
+    again.replay(served.gateway.log.recent())
+
+    assert words(answer) == again.of(answer["id"], "vera").text

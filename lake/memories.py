@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Kind = Literal["fact", "summary", "reflection"]
 KINDS: tuple[str, ...] = get_args(Kind)
 TABLE = "embeddings_memories"
-USED = "memories_used.db"
+NOTES = "memories.db"
 DEPTH = 50
 """Rows of each of the two rankings that are fused, unless more are wanted."""
 COLUMNS = (
@@ -93,7 +93,7 @@ class Memories:
         """Return what is remembered of a person, oldest first; `replaced` adds what was."""
         where = lance.of_person(user_id) if replaced else f"{lance.of_person(user_id)} and {STANDS}"
         rows = self._rows(where, COLUMNS)
-        return self._with_use(sorted(rows, key=lambda r: (r["created_at"], r["memory_id"])))
+        return self._with_notes(sorted(rows, key=lambda r: (r["created_at"], r["memory_id"])))
 
     def people(self) -> Names:
         """Return the pseudonyms of everybody of whom something is remembered."""
@@ -102,7 +102,7 @@ class Memories:
     def get(self, memory_id: str) -> Row | None:
         """Return one memory, replaced or not, or None."""
         rows = self._rows(lance.any_of("memory_id", [memory_id]), COLUMNS)
-        return self._with_use(rows)[0] if rows else None
+        return self._with_notes(rows)[0] if rows else None
 
     def search(
         self,
@@ -126,13 +126,13 @@ class Memories:
             said = lance.matching(table, text, where=where, columns=COLUMNS, limit=depth)
             return lance.fused([near, said], key="memory_id")[:limit]
 
-        return self._with_use(lance.read(self.root, TABLE, ask, otherwise=[]))
+        return self._with_notes(lance.read(self.root, TABLE, ask, otherwise=[]))
 
     def touch(self, memory_ids: Iterable[str], now: datetime) -> None:
         """Note that memories were used just now."""
         used = [(require_id(i), now.astimezone(UTC).isoformat()) for i in memory_ids]
         if used:
-            with _use(self.root) as notes:
+            with _notes(self.root) as notes:
                 notes.executemany("insert or replace into used values (?, ?)", used)
 
     def forget(self, *, memory_ids: Sequence[str] = (), user_id: str = "") -> int:
@@ -148,8 +148,9 @@ class Memories:
         gone = [row["memory_id"] for row in self._rows(where, ["memory_id"])]
         if gone:
             self._rewrite_without(where)
-            with _use(self.root) as notes:
+            with _notes(self.root) as notes:
                 notes.executemany("delete from used where memory_id = ?", [(i,) for i in gone])
+                notes.execute("delete from made")  # whoever consolidates looks at everybody anew
         return len(gone)
 
     def version(self, user_id: str) -> str:
@@ -160,6 +161,18 @@ class Memories:
             return _version(str(self.root), int(table.version), where)
 
         return lance.read(self.root, TABLE, ask, otherwise="")
+
+    def made_from(self, user_id: str = "") -> str:
+        """Return what a person's memories, or all, were made from as noted; empty if they never were."""
+        with _notes(self.root) as notes:
+            asked = "select made_from from made where user_id = ?"
+            found = notes.execute(asked, (user_id,)).fetchone()
+        return str(found[0]) if found and self.exists() else ""
+
+    def note_made_from(self, made_from: str, user_id: str = "") -> None:
+        """Note what a person's memories, or all, were made from: equal ids, nothing to do."""
+        with _notes(self.root) as notes:
+            notes.execute("insert or replace into made values (?, ?)", (user_id, made_from))
 
     def compact(self) -> None:
         """Fold small fragments together."""
@@ -205,12 +218,12 @@ class Memories:
 
         return lance.read(self.root, TABLE, ask, otherwise=[])
 
-    def _with_use(self, rows: Rows) -> Rows:
+    def _with_notes(self, rows: Rows) -> Rows:
         """Return rows with `last_used_at`: where it was never used, when it was told."""
         if not rows:
             return []
         marks = ", ".join("?" * len(rows))
-        with _use(self.root) as notes:
+        with _notes(self.root) as notes:
             asked = f"select memory_id, used_at from used where memory_id in ({marks})"  # noqa: S608
             found = notes.execute(asked, [row["memory_id"] for row in rows])
             used = {i: datetime.fromisoformat(at) for i, at in found}
@@ -300,14 +313,15 @@ def _version(root: str, version: int, where: str) -> str:
 
 
 @contextmanager
-def _use(root: Path) -> Iterator[sqlite3.Connection]:
+def _notes(root: Path) -> Iterator[sqlite3.Connection]:
     """Open the notes of use, and keep what was done if nothing was raised."""
     root.mkdir(parents=True, exist_ok=True)
-    notes = sqlite3.connect(root / USED, timeout=LOCK_SECONDS)
+    notes = sqlite3.connect(root / NOTES, timeout=LOCK_SECONDS)
     try:
         notes.execute("pragma journal_mode = wal")
         notes.execute("pragma synchronous = off")  # lost use is no loss
         notes.execute("create table if not exists used (memory_id text primary key, used_at text)")
+        notes.execute("create table if not exists made (user_id text primary key, made_from text)")
         yield notes
         notes.commit()
     finally:

@@ -59,9 +59,9 @@ def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
 
 
 def observations(settings: Settings, day: date, reader_id: str) -> str:
-    """Return the id of a day's dialogues, of who reads them, and of when a talk is summed up."""
-    long = str(settings.memory.summary_turns)
-    return content_id("observations", OBSERVATIONS_CODE, reader_id, long, cleaned(settings, day))
+    """Return the id of a day's dialogues, of who reads them, and of which are read how."""
+    how = settings.memory.model_dump_json(include={"summary_turns", "strangers"})
+    return content_id("observations", OBSERVATIONS_CODE, reader_id, how, cleaned(settings, day))
 
 
 def paraphrases(settings: Settings, day: date, encoder_id: str) -> str:

@@ -9,8 +9,9 @@ be read again.  The same thing told in a later dialogue is remembered anew.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of
 from lake import query
@@ -52,7 +53,10 @@ def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
     if not gone and not said:
         raise DataError("Nothing is known of this person.", hint="`steppe people`")
     turns = [f"{row['dialogue_id']}/{n}" for row in said for n in range(row["turns"])]
-    _note(lake, [_word("", user_id, EVERYTHING, turns, [], "", reason)])
+    word = _word(
+        memory_id="", user_id=user_id, kind=EVERYTHING, sources=turns, text_ids=[], reason=reason
+    )
+    _note(lake, [word])
     _strike(lake, lambda row: row["user_id"] == user_id)
     memories.forget(user_id=user_id)
     return [row["memory_id"] for row in gone]
@@ -92,10 +96,9 @@ def _take_back(lake: Lake, gone: Sequence[Row], reason: str) -> None:
         texts, readers = _tellings(row, read)
         struck |= {(row["kind"], text) for text in texts}
         ids = [content_id(text) for text in texts]
-        for reader in readers or [""]:
-            words.append(
-                _word(row["memory_id"], user_id, row["kind"], row["sources"], ids, reader, reason)
-            )
+        about = {"memory_id": row["memory_id"], "user_id": user_id, "kind": row["kind"]}
+        taken = {"sources": row["sources"], "text_ids": ids, "reason": reason}
+        words += [_word(**about, **taken, reader_id=reader) for reader in readers or [""]]
     _note(lake, words)
     _strike(lake, lambda r: r["user_id"] == user_id and (r["kind"], r["text"]) in struck)
 
@@ -111,25 +114,8 @@ def _tellings(memory: Row, read: Sequence[Row]) -> tuple[list[str], list[str]]:
     return texts, sorted({row["reader_id"] for row in own if row["text"] in texts})
 
 
-def _word(
-    memory_id: str,
-    user_id: str,
-    kind: str,
-    sources: Iterable[str],
-    text_ids: Iterable[str],
-    reader_id: str,
-    reason: str,
-) -> Row:
-    return {
-        "memory_id": memory_id,
-        "user_id": user_id,
-        "kind": kind,
-        "sources": list(sources),
-        "text_ids": list(text_ids),
-        "reader_id": reader_id,
-        "reason": reason,
-        "forgotten_at": datetime.now(UTC),
-    }
+def _word(*, reader_id: str = "", **about: Any) -> Row:
+    return {**about, "reader_id": reader_id, "forgotten_at": datetime.now(UTC)}
 
 
 def _note(lake: Lake, words: Sequence[Row]) -> None:

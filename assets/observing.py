@@ -7,7 +7,7 @@ none.  What a person took back is not read again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
@@ -118,23 +118,41 @@ def read_day(
 
 
 def _read(dialogues: Sequence[Row], settings: Settings, reader: Reader, taken: Taken) -> list[Row]:
-    told = [_told(row, taken) for row in dialogues]
-    rows = []
-    for row, turns in zip(dialogues, reader.read(told), strict=True):
+    strangers = {name.strip() for name in settings.memory.strangers.split(",")}
+    own = [row for row in dialogues if row["user_id"] and row["source"] not in strangers]
+    told = [_told(row, taken.turns) for row in own]
+    rows = [r for row in dialogues if row not in own for r in _of_a_stranger(row, reader)]
+    for row, turns in zip(own, reader.read(told), strict=True):
         about = _about(row, reader)
         rows += [r for turn in turns for r in _rows_of_turn(turn, about, taken)]
-    if reader.model is not None and reader.phrases is not None:
-        long = [n for n, t in enumerate(told) if summary.is_long(t, settings.memory.summary_turns)]
-        made = summary.summaries([told[n] for n in long], reader.model, reader.phrases)
-        for n, (observation, reason) in zip(long, made, strict=True):
-            rows.append(_summary_row(_about(dialogues[n], reader), observation, reason))
-    return rows
+    return [*rows, *_summaries(own, settings, reader, taken)]
 
 
-def _told(row: Row, taken: Taken) -> Told:
-    """Return a dialogue as it is read; what a person took back whole is not shown to anybody."""
+def _of_a_stranger(row: Row, reader: Reader) -> list[Row]:
+    about = {**_about(row, reader), "kind": "fact", **_passed_over("stranger")}
+    return [{**about, "position": n, "role": m["role"]} for n, m in enumerate(row["messages"])]
+
+
+def _summaries(
+    dialogues: Sequence[Row], settings: Settings, reader: Reader, taken: Taken
+) -> list[Row]:
+    """Return a row a long dialogue; what was taken back is not shown to who sums up."""
+    if reader.model is None or reader.phrases is None:
+        return []
+    hidden = taken.turns | taken.tellings.keys()
+    told = [(row, _told(row, hidden)) for row in dialogues]
+    long = [(row, t) for row, t in told if summary.is_long(t, settings.memory.summary_turns)]
+    made = summary.summaries([t for _, t in long], reader.model, reader.phrases)
+    return [
+        _summary_row(_about(row, reader), observation, reason)
+        for (row, _), (observation, reason) in zip(long, made, strict=True)
+    ]
+
+
+def _told(row: Row, hidden: Set[str]) -> Told:
+    """Return a dialogue as it is read, without the words of turns that are not to be read."""
     shown = [
-        {**m, "content": "" if f"{row['dialogue_id']}/{n}" in taken.turns else m["content"]}
+        {**m, "content": "" if f"{row['dialogue_id']}/{n}" in hidden else m["content"]}
         for n, m in enumerate(row["messages"])
     ]
     midnight = datetime.combine(row["day"], time(), UTC)
@@ -156,10 +174,10 @@ def _rows_of_turn(turn: Turn, about: Row, taken: Taken) -> list[Row]:
     where = {**about, "position": turn.position, "role": turn.role, "kind": "fact"}
     source = f"{about['dialogue_id']}/{turn.position}"
     facts = {o.text: o for o in turn.facts if not taken.has(source, o.text, about["reader_id"])}
-    if facts and about["user_id"]:
+    if facts:
         return [{**where, **_of_observation(o)} for o in facts.values()]
     reason = "forgotten" if turn.facts or source in taken.turns else turn.reason
-    return [{**where, **_passed_over(reason if about["user_id"] else "nobody")}]
+    return [{**where, **_passed_over(reason)}]
 
 
 def _summary_row(about: Row, observation: Observation | None, reason: str) -> Row:

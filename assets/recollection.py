@@ -22,6 +22,7 @@ from lake.settings import Settings
 from lake.vectors import Vectors
 from models.encoders import load_encoder
 from models.memory import scoring
+from models.memory.addressing import searchable
 from models.memory.importance import TURN
 from models.memory.statements import why_not
 
@@ -67,10 +68,10 @@ class Recollection:
         no pseudonym.
         """
         require_id(user_id, "pseudonym")
-        vector = self._encoder.encode([text])[0]
-        if not vector.any():  # nothing was said in letters or digits
+        said, asked = self._encoder.encode([text, searchable(text)])
+        if not said.any():  # there is no letter or digit in it
             return []
-        memories, turns = self._found(user_id, text, vector)
+        memories, turns = self._found(user_id, text, said=said, asked=asked)
         found = _without_doubles([*map(_of_memory, memories), *map(_of_turn, turns)])
         near = [f for f in found if f.similarity >= self.settings.memory.least_similarity]
         return self._best(near, now)
@@ -84,14 +85,18 @@ class Recollection:
         """Return an id that changes when any memory of a person does."""
         return self._memories.version(user_id)
 
-    def _found(self, user_id: str, text: str, vector: Any) -> tuple[list[Row], list[Row]]:
-        """Return memories and turns near to a text, searched side by side."""
+    def _found(
+        self, user_id: str, text: str, *, said: Any, asked: Any
+    ) -> tuple[list[Row], list[Row]]:
+        """Return memories and turns near to a text, searched side by side.
+
+        `said` is the vector of the words as they are, as turns have it, `asked` that of memories.
+        """
         limit = self.settings.memory.candidates
-        search = self._memories.search
-        memories = self._pool.submit(search, user_id, text, vector, limit=limit)
+        memories = self._pool.submit(self._memories.search, user_id, text, asked, limit=limit)
         turns: list[Row] = []
         if self.settings.memory.turns:
-            turns = self._vectors.search(text, vector, limit=limit, user_id=user_id, role="user")
+            turns = self._vectors.search(text, said, limit=limit, user_id=user_id, role="user")
         return memories.result(), turns
 
     def _best(self, found: Sequence[_Found], now: datetime) -> list[Recalled]:

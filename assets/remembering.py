@@ -7,7 +7,7 @@ changes: the same lake gives the same memories in whatever order its days came.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,11 @@ from lake.memories import Memories, memory_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from models.memory import Observation, Remembered, merging, reflection
+from models.memory.addressing import searchable
 from models.memory.importance import REFLECTION
 
 if TYPE_CHECKING:
-    from assets.observing import Reader, Taken
+    from assets.observing import Reader
     from models.encoders import Encoder
 
 CODE = "1"
@@ -68,7 +69,15 @@ def consolidate(
         of_person = _fingerprint(own, settings, reader, encoder, gone)
         if memories.made_from(user_id) == of_person:
             continue
-        rows = rows_of(user_id, own, memories, settings, reader, encoder, taken)
+        rows = rows_of(
+            user_id,
+            own,
+            known=memories.list(user_id, replaced=True),
+            gone=frozenset(gone),
+            threshold=settings.memory.reflection_importance,
+            reader=reader,
+            encoder=encoder,
+        )
         written[user_id] = memories.replace(user_id, rows, dimensions=encoder.dimensions)
         memories.note_made_from(of_person, user_id)
     memories.note_made_from(made_from)
@@ -78,25 +87,28 @@ def consolidate(
 def rows_of(
     user_id: str,
     observed: Sequence[Row],
-    memories: Memories,
-    settings: Settings,
+    *,
+    known: Sequence[Row],
+    gone: Set[str],
+    threshold: int,
     reader: Reader,
     encoder: Encoder,
-    taken: Taken,
 ) -> list[Row]:
-    """Return a person's memories as rows: merged facts, summaries, and reflections on the facts."""
+    """Return a person's memories as rows: merged facts, summaries, and reflections on the facts.
+
+    `known` are the rows that there are; of `gone` no reflection is made again.
+    """
     facts = merging.merge(map(_observation, (r for r in observed if r["kind"] == "fact")))
     sums = merging.merge(map(_observation, (r for r in observed if r["kind"] == "summary")))
     rows = [_row(user_id, "fact", memory) for memory in facts]
     rows += [{**_row(user_id, "summary", m), "replaced_by": "", "replaced_at": None} for m in sums]
     if reader.model is not None and reader.phrases is not None:
-        known = memories.list(user_id, replaced=True)
-        rows += _reflections(user_id, facts, known, settings, reader)
-    gone = taken.memory_ids.get(user_id, frozenset())
+        windows = reflection.windows(facts, threshold)
+        rows += [r for window in windows for r in _reflections(user_id, window, known, reader)]
     # what was told is sorted out where it is read: told again after that, it is remembered again
     kept = [r for r in rows if r["kind"] != "reflection" or r["memory_id"] not in gone]
     distinct = list({row["memory_id"]: row for row in kept}.values())
-    vectors = encoder.encode([row["text"] for row in distinct])
+    vectors = encoder.encode([searchable(row["text"]) for row in distinct])
     return [
         {**row, "encoder_id": encoder.encoder_id, "vector": vector.tolist()}
         for row, vector in zip(distinct, vectors, strict=True)
@@ -119,21 +131,12 @@ def _row(user_id: str, kind: str, memory: Remembered) -> Row:
 
 
 def _reflections(
-    user_id: str,
-    facts: Sequence[Remembered],
-    known: Sequence[Row],
-    settings: Settings,
-    reader: Reader,
+    user_id: str, window: Sequence[Remembered], known: Sequence[Row], reader: Reader
 ) -> list[Row]:
-    """Return reflections: of a window that was reflected on the same ones, of a new one new ones."""
-    found: list[Row] = []
-    for window in reflection.windows(facts, settings.memory.reflection_importance):
-        ids = {memory_id_of(user_id, "fact", m.text) for m in window}
-        old = [r for r in known if r["kind"] == "reflection" and set(r["sources"]) <= ids]
-        found += [{k: r[k] for k in _KEPT} for r in old] or _new_reflections(
-            user_id, window, reader
-        )
-    return found
+    """Return the reflections on a window: those that there are, or new ones."""
+    ids = {memory_id_of(user_id, "fact", memory.text) for memory in window}
+    old = [r for r in known if r["kind"] == "reflection" and set(r["sources"]) <= ids]
+    return [{k: r[k] for k in _KEPT} for r in old] or _new_reflections(user_id, window, reader)
 
 
 def _new_reflections(user_id: str, window: Sequence[Remembered], reader: Reader) -> list[Row]:

@@ -163,7 +163,7 @@ class Memories:
         return lance.read(self.root, TABLE, ask, otherwise="")
 
     def made_from(self, user_id: str = "") -> str:
-        """Return what a person's memories, or all, were made from as noted; empty if they never were."""
+        """Return what a person's memories, or all, were made from; empty where nobody noted it."""
         with _notes(self.root) as notes:
             asked = "select made_from from made where user_id = ?"
             found = notes.execute(asked, (user_id,)).fetchone()

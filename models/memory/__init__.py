@@ -42,8 +42,9 @@ class Observation:
 class Remembered:
     """One memory of a person: what was told, once or often.
 
-    `texts` are its tellings in other words; `told_at` is when it was first told, `last_told_at` when last; `replaced_by` is the text of the
-    memory that contradicted it, empty where it stands.
+    `texts` are its tellings, each in its words; `told_at` is when it was first told,
+    `last_told_at` when last; `replaced_by` is the text of the memory that contradicted it, empty
+    where it stands.
     """
 
     text: str

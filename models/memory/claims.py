@@ -75,13 +75,15 @@ def _of_patterns(text: str) -> tuple[Claim, ...]:
 
 
 def _of_schedule(text: str) -> tuple[Claim, ...]:
-    """Return when something is done: the rest of the sentence is the subject.
-
-    Only of what one does at a time: `по субботам ты рисуешь` has its subject in the deed.
-    """
+    """Return when something is done: the rest of the sentence is the subject."""
     found = _SCHEDULE.search(text)
-    if not found or not _DOING.search(text):
+    if not found or not _DOING.search(text) or _is_habit(text, found["v"]):
         return ()
     rest = sorted(lemmas(f"{text[: found.start()]} {text[found.end() :]}"))
     value = re.findall(r"\w+", found["v"].lower())
     return (Claim(("when", *rest), tuple(value)),) if rest else ()
+
+
+def _is_habit(text: str, when: str) -> bool:
+    """Say whether something is done on certain days, which may be several: `по средам рисуешь`."""
+    return when.lower().startswith("по ") and not re.search(r"\b(?:надо|нужно)\b", text)

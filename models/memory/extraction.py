@@ -77,9 +77,9 @@ class Told:
         return f"{self.dialogue_id}/{position}"
 
     def moment(self, position: int) -> datetime:
-        """Return when a turn was said, as far as it is known."""
-        said: datetime | None = self.messages[position].get("created_at")
-        return said or self.told_at
+        """Return when a turn was said: its time, else the last one before it that is known."""
+        until = reversed(self.messages[: position + 1])
+        return next((m["created_at"] for m in until if m.get("created_at")), self.told_at)
 
     def role(self, position: int) -> str:
         """Return who speaks in a turn; nobody outside the dialogue."""

@@ -9,7 +9,7 @@ found, as a list in a system message of its own, after the system message that t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from models.memory import Message
 from models.memory.phrases import written
@@ -33,15 +33,25 @@ class Recollected(Protocol):
         """What is remembered."""
 
 
-def used(recalled: Sequence[Recollected], *, schooled: bool) -> list[Recollected]:
-    """Return those of the recalled that go into the prompt, best first."""
+R = TypeVar("R", bound=Recollected)
+
+
+def used(recalled: Sequence[R], *, schooled: bool, facts: int = SCHOOLED_FACTS) -> list[R]:
+    """Return those of the recalled that go into the prompt, best first.
+
+    `facts` is how many a schooled base gets.
+    """
     if not schooled:
         return list(recalled)
-    return [memory for memory in recalled if memory.kind == "fact"][:SCHOOLED_FACTS]
+    return [memory for memory in recalled if memory.kind == "fact"][:facts]
 
 
 def with_memories(
-    messages: Sequence[Mapping[str, str]], recalled: Sequence[Recollected], *, schooled: bool
+    messages: Sequence[Mapping[str, str]],
+    recalled: Sequence[R],
+    *,
+    schooled: bool,
+    facts: int = SCHOOLED_FACTS,
 ) -> list[Message]:
     """Return a conversation with what is remembered in it; unchanged where nothing is.
 
@@ -49,7 +59,7 @@ def with_memories(
     messages only, so what is remembered joins the last of those that lead the conversation.
     """
     said = [dict(message) for message in messages]
-    chosen = used(recalled, schooled=schooled)
+    chosen = used(recalled, schooled=schooled, facts=facts)
     if not chosen:
         return said
     lead = next((n for n, m in enumerate(said) if m["role"] != "system"), len(said))

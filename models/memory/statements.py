@@ -30,6 +30,7 @@ CONFIRMING = re.compile(
 )
 ACKNOWLEDGING = re.compile(r"^(?:запомнил|записал|учту)[ао]?\s*[:.,]\s*", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\[\w+(?: \d+)?\]")  # `assets.cleaning.personal.pseudonyms`
+_IN_A_GROUP = re.compile(r"^Участник \d+: ")  # `assets.sources.telegram`: several people speak
 _SECRET = re.compile(r"(?i:\b(?:парол|пин-?код|pin\b|cvv|cvc|код из смс|секретн)\w*)|\b\d{6,}\b")
 
 _ASKING = frozenset(
@@ -41,7 +42,8 @@ _ASKING = frozenset(
     )
 )
 _REQUESTS = re.compile(
-    r"^(?:а\s+|ну\s+|и\s+)?(?:забыл|не вижу|не помню|ищу|хочу знать|хочу узнать|интересно"
+    r"^(?:а\s+|ну\s+|и\s+)?(?:я\s+)?(?:забыл|не вижу|не помню|не найду|не могу|ищу|потерял"
+    r"|хочу знать|хочу узнать|интересно"
     r"|ты (?:не )?(?:знаешь|помнишь|можешь)|давай)\w*\b",
     re.IGNORECASE,
 )
@@ -77,6 +79,8 @@ def why_not(sentence: str, *, acknowledged: bool = False) -> str:
     """
     if PLACEHOLDER.search(sentence) or _SECRET.search(sentence):
         return "secret"
+    if _IN_A_GROUP.match(sentence):
+        return "somebody_else"
     told = TELLING.match(sentence) is not None
     bare = stripped(sentence)
     if reason := _no_statement(bare):

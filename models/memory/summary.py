@@ -67,7 +67,9 @@ def _heard(told: Told) -> list[int]:
     return [
         n
         for n in places
-        if told.role(n) in ("user", "assistant") and not PLACEHOLDER.search(told.text(n))
+        if told.role(n) in ("user", "assistant")
+        and told.text(n).strip()
+        and not PLACEHOLDER.search(told.text(n))
     ]
 
 

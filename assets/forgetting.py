@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of
-from lake import query
+from lake import query, warehouse
 from lake.errors import DataError
 from lake.ids import content_id
 from lake.memories import Memories
@@ -135,6 +135,7 @@ def _strike(lake: Lake, is_taken_back: Callable[[Row], bool]) -> None:
             lake.replace(OBSERVATIONS, kept, day=day, made_from=made_from, by=BY)
     if lake.exists(OBSERVATIONS):
         lake.vacuum(OBSERVATIONS, retention_hours=0)
+    warehouse.publish(lake)
 
 
 def _struck(rows: Sequence[Row], is_taken_back: Callable[[Row], bool]) -> list[Row]:

@@ -45,7 +45,7 @@ _PATTERNS = tuple(
     )
 )
 _SCHEDULE = re.compile(rf"(?<!\w){_WHEN}(?!\w)", re.IGNORECASE)
-_DOING = re.compile(r"\b(?:надо|нужно|ложишься|\w+(?:[её]|и)шь(?:ся)?)\b")
+_DOING = re.compile(r"\b(?:тебе|надо|нужно|ложишься|\w+(?:[её]|и)шь(?:ся)?)\b")
 
 
 @dataclass(frozen=True, slots=True)

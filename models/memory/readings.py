@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 FUNCTION_WORDS = frozenset(("PREP", "CONJ", "PRCL", "INTJ", "NPRO"))
 KEPT_WORDS = 50_000
+_READABLE = re.compile(r"[A-Za-zА-Яа-яЁё0-9_-]+")
 
 
 @cache
@@ -23,8 +24,11 @@ def _analyzer() -> MorphAnalyzer:
 
 @lru_cache(maxsize=KEPT_WORDS)
 def readings(word: str) -> tuple[Parse, ...]:
-    """Return the readings of a word, the likeliest first."""
-    return tuple(_analyzer().parse(word))
+    """Return the readings of a word, the likeliest first.
+
+    One in another script than ours reads as a mark: the dictionary fails on letters without a name.
+    """
+    return tuple(_analyzer().parse(word if _READABLE.fullmatch(word) else "?"))
 
 
 def is_function_word(word: str) -> bool:
@@ -36,7 +40,8 @@ def is_function_word(word: str) -> bool:
 @lru_cache(maxsize=KEPT_WORDS)
 def lemma(word: str) -> str:
     """Return a word's dictionary form, `ё` as `е`."""
-    return str(readings(word)[0].normal_form).replace("ё", "е")
+    form = readings(word)[0].normal_form if _READABLE.fullmatch(word) else word
+    return str(form).replace("ё", "е")
 
 
 def lemmas(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "2"
+OBSERVATIONS_CODE = "1"
 KEPT = ("cleaned_signatures", "cleaned_preferences")
 """The tables by which later days know what was kept."""
 
@@ -55,6 +56,12 @@ def _days(lake: Lake, table: str) -> list[date]:
 def embeddings(settings: Settings, day: date, encoder_id: str) -> str:
     """Return the id of a day's dialogues and of the encoder."""
     return content_id("embeddings", encoder_id, cleaned(settings, day))
+
+
+def observations(settings: Settings, day: date, reader_id: str) -> str:
+    """Return the id of a day's dialogues, of who reads them, and of which are read how."""
+    how = settings.memory.model_dump_json(include={"summary_turns", "strangers"})
+    return content_id("observations", OBSERVATIONS_CODE, reader_id, how, cleaned(settings, day))
 
 
 def paraphrases(settings: Settings, day: date, encoder_id: str) -> str:

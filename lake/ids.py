@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lake.errors import DataError
+
 ID_HEX_DIGITS = 32
+_SHAPE = re.compile(rf"[0-9a-f]{{{ID_HEX_DIGITS}}}")
 _LENGTH = struct.Struct(">Q").pack
 
 
@@ -65,6 +69,22 @@ def file_id(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()[:ID_HEX_DIGITS]
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text has the shape of an id or a pseudonym: 32 hexadecimal digits."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def require_id(text: str, what: str = "id") -> str:
+    """Return a text that has the shape of an id; `DataError` for any other."""
+    if not is_id(text):
+        shown = text if len(text) <= ID_HEX_DIGITS else f"{text[:ID_HEX_DIGITS]}…"
+        raise DataError(
+            f"`{shown}` is no {what}: that is {ID_HEX_DIGITS} hexadecimal digits.",
+            hint="`steppe people --who NAME` tells a name's pseudonym",
+        )
+    return text
 
 
 def user_id_of(name: str, key: bytes) -> str:

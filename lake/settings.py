@@ -133,6 +133,36 @@ class SelfChatSettings(_Section):
     )
 
 
+class MemorySettings(_Section):
+    """What is remembered of people, and what of it is called to mind."""
+
+    reader: Literal["auto", "rules", "model"] = Field(
+        "auto",
+        description="who reads facts out of dialogues: rules, or the model, which also writes "
+        "summaries and reflections; `auto` is rules for a base grown here",
+    )
+    strangers: str = Field(
+        "oasst,baize,saiga,alpaca,rsg",
+        description="sources whose people are not yours, comma-separated: nothing is remembered",
+    )
+    limit: int = Field(5, ge=1, le=50, description="memories called to mind for one answer")
+    candidates: int = Field(50, ge=1, le=1000, description="found by a search before scoring")
+    turns: bool = Field(default=True, description="search a person's turns beside the memories")
+    recency: float = Field(0.01, ge=0, description="weight of how lately a memory was used")
+    importance: float = Field(0.01, ge=0, description="weight of how much it matters")
+    relevance: float = Field(1.0, ge=0, description="weight of how near it is to what was said")
+    decay_per_hour: float = Field(0.995, gt=0, le=1, description="recency left after an hour")
+    least_similarity: float = Field(
+        0.2, ge=0, le=1, description="cosine below which nothing is called to mind"
+    )
+    summary_turns: int = Field(
+        4, ge=0, description="turns of a person from which a dialogue is summed up; 0 for never"
+    )
+    reflection_importance: int = Field(
+        150, ge=0, description="summed importance of memories that is reflected on; 0 for never"
+    )
+
+
 class JudgeSettings(_Section):
     """Who compares a challenger's answers with the champion's; it is told, and decides nothing."""
 
@@ -196,6 +226,7 @@ class Settings(BaseSettings):
     consent: ConsentSettings = ConsentSettings()
     training: TrainingSettings = TrainingSettings()
     self_chat: SelfChatSettings = SelfChatSettings()
+    memory: MemorySettings = MemorySettings()
     judge: JudgeSettings = JudgeSettings()
     serving: ServingSettings = ServingSettings()
 

@@ -1,10 +1,10 @@
 """Turns as vectors and as Russian full text, in LanceDB.
 
 A day is replaced in one atomic merge, as in `lake.tables`.  Search fuses the nearest vectors with
-full text by reciprocal rank.  Below `INDEX_FROM_ROWS` vectors the search is exact; above, an
-IVF_SQ index answers (recall@10 .978 with 50 probes and refinement on 100,000 rows, sixty times
-faster than the exact scan of the same run).  Dimensions must be a multiple of 8: an index over
-300 found next to nothing.
+full text by reciprocal rank.  A person's turns are found by a scalar index.  Below
+`lance.INDEX_FROM_ROWS` vectors the search is exact; above, an IVF_SQ index answers (figures:
+`tests/benchmarks/retrieval.py`).  Dimensions must be a multiple of 8: an index over 300 found
+next to nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lake import lance
+from lake.errors import DataError
+from lake.schemas import ROLES
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-INDEX_FROM_ROWS = 50_000
 TABLE = "embeddings_messages"
 DIALOGUES = "embeddings_dialogues"  # one vector a dialogue; no words
 BLOCK_ROWS = 4096
-RRF_K = 60  # Cormack, Clarke, Buettcher 2009: the constant of reciprocal rank fusion
+DEPTH = 30
+"""Rows of each of the two rankings that are fused, unless more are wanted."""
+TURN = ("id", "day", "dialogue_id", "revision", "position", "role", "user_id", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Vectors:
 
     def exists(self) -> bool:
         """Say whether any day was embedded yet."""
-        return (self.root / f"{self.table}.lance").exists()
+        return lance.has(self.root, self.table)
 
     def replace(self, batches: Iterable[pa.RecordBatch], *, day: date, dimensions: int) -> int:
         """Swap one day's turns for these; return the table's new version.
@@ -60,7 +65,7 @@ class Vectors:
             .execute(rows)
         )
         if self.table == TABLE and table.count_rows():
-            self._index_words(table)
+            self._index(table)
         return table.version
 
     def made_from(self, day: date) -> set[str]:
@@ -87,52 +92,60 @@ class Vectors:
         return self._connect().open_table(self.table).count_rows() if self.exists() else 0
 
     def search(
-        self, text: str, vector: Sequence[float], *, limit: int = 10, user_id: str = ""
+        self,
+        text: str,
+        vector: Sequence[float],
+        *,
+        limit: int = 10,
+        user_id: str = "",
+        role: str = "",
     ) -> list[dict[str, Any]]:
         """Return the turns nearest to a text, best first, by vector and full text fused.
 
-        `user_id` narrows the search to one person's turns.
+        `user_id` narrows the search to one person's turns, `role` to what one side said; an id
+        that is no pseudonym is a `DataError`.  `_relevance_score` is the fused score, `_distance`
+        the cosine distance of those that the vectors found.
         """
-        from lancedb.rerankers import RRFReranker
+        where = _filter(user_id, role)
+        depth = max(limit, DEPTH)
 
-        if not self.exists():
-            return []
-        table = self._connect().open_table(self.table)
-        query = table.search(query_type="hybrid").vector(list(vector)).text(_words(text))
-        if user_id:
-            query = query.where(f"user_id = '{user_id}'", prefilter=True)
-        found = query.rerank(RRFReranker(K=RRF_K)).limit(limit).to_arrow()
-        return found.drop_columns(["vector"]).to_pylist()
+        def ask(table: Any) -> list[dict[str, Any]]:
+            near = lance.nearest(table, vector, where=where, columns=TURN, limit=depth)
+            said = lance.matching(table, text, where=where, columns=TURN, limit=depth)
+            return lance.fused([near, said], key="id")[:limit]
+
+        return lance.read(self.root, self.table, ask, otherwise=[])
+
+    def nearest(
+        self, vector: Sequence[float], *, limit: int = 10, user_id: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return the turns nearest to a vector, of one person or of all, nearest first."""
+        where = _filter(user_id, "")
+
+        def ask(table: Any) -> list[dict[str, Any]]:
+            return lance.nearest(table, vector, where=where, columns=TURN, limit=limit)
+
+        return lance.read(self.root, self.table, ask, otherwise=[])
 
     def compact(self) -> None:
-        """Fold small fragments together, and index the vectors once there are many."""
-        if not self.exists():
-            return
-        table = self._connect().open_table(self.table)
-        have = {index.name for index in table.list_indices()}
-        if "vector_idx" not in have and table.count_rows() >= INDEX_FROM_ROWS:
-            table.create_index(metric="cosine", index_type="IVF_SQ", vector_column_name="vector")
-        table.optimize()
+        """Fold small fragments together, and make the indexes that a table of this size has."""
+        if self.exists():
+            self._index(self._connect().open_table(self.table))
+
+    def _index(self, table: Any) -> None:
+        if self.table == TABLE:
+            lance.index(table, words="text", ids=["user_id"])
+        else:
+            table.optimize()
 
     def _connect(self) -> Any:
-        import lancedb
-
-        self.root.mkdir(parents=True, exist_ok=True)
-        return lancedb.connect(str(self.root))
+        return lance.connect(self.root)
 
     def _table(self, dimensions: int) -> Any:
         database = self._connect()
         if self.exists():
             return database.open_table(self.table)
         return database.create_table(self.table, schema=schema(dimensions), exist_ok=True)
-
-    @staticmethod
-    def _index_words(table: Any) -> None:
-        if "text_idx" not in {index.name for index in table.list_indices()}:
-            table.create_fts_index(
-                "text", language="Russian", with_position=True, remove_stop_words=False
-            )
-        table.optimize()
 
 
 def schema(dimensions: int) -> pa.Schema:
@@ -156,8 +169,11 @@ def schema(dimensions: int) -> pa.Schema:
     )
 
 
-def _words(text: str) -> str:
-    """Return the words of a question alone: punctuation is syntax to the full-text parser."""
-    import re
-
-    return " ".join(re.findall(r"\w+", text)) or "_"
+def _filter(user_id: str, role: str) -> str:
+    """Return the filter of a search, of checked words alone."""
+    parts = [lance.of_person(user_id)] if user_id else []
+    if role:
+        if role not in ROLES:
+            raise DataError(f"`{role}` is no role.", hint=f"one of {', '.join(ROLES)}")
+        parts.append(f"role = '{role}'")
+    return " and ".join(parts)

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 BY_THEMSELVES = ("cleaned", "embeddings")
+OVER_ALL_DAYS = ("embeddings_observations", "embeddings_memories")
 FRESH_WITHIN = timedelta(hours=36)
 WARN_AFTER = timedelta(hours=25)
 
@@ -23,21 +24,39 @@ def eager_with_one_retry() -> dg.AutomationCondition[Any]:
     stay as they are starts nothing.  `eager()` looks at the newest day alone; ours at every day,
     for an export brings back old ones.
     """
+    return (_eager() | _again()).with_label("eager, one retry")
+
+
+def _eager() -> Any:
     changed = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
-    eager = (
+    return (
         dg.AutomationCondition.eager()
         .without(dg.AutomationCondition.in_latest_time_window())
         .replace("any_deps_updated", changed.with_label("any_deps_changed"))
     )
+
+
+def _again() -> Any:
     failed_just_now = dg.AutomationCondition.execution_failed().newly_true()
-    again = failed_just_now & ~dg.AutomationCondition.in_progress()
-    return (eager | again).with_label("eager, one retry")
+    return failed_just_now & ~dg.AutomationCondition.in_progress()
+
+
+def over_all_days() -> dg.AutomationCondition[Any]:
+    """Return the same for what is made of every day at once.
+
+    `eager()` waits until nothing upstream is missing; of all the days since the first, most are.
+    """
+    return (_eager().without(~dg.AutomationCondition.any_deps_missing()) | _again()).with_label(
+        "eager over all days, one retry"
+    )
 
 
 def apply(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Return an asset's spec with its stage's condition and freshness."""
     if spec.group_name in BY_THEMSELVES:
-        spec = spec.replace_attributes(automation_condition=eager_with_one_retry())
+        whole = spec.key.to_user_string() in OVER_ALL_DAYS
+        condition = over_all_days() if whole else eager_with_one_retry()
+        spec = spec.replace_attributes(automation_condition=condition)
     if spec.group_name == "cleaned":
         policy = dg.FreshnessPolicy.time_window(fail_window=FRESH_WITHIN, warn_window=WARN_AFTER)
         spec = spec.replace_attributes(freshness_policy=policy)

@@ -426,6 +426,41 @@ def self_chat_forget(day: datetime, reason: str) -> None:
 
 
 @main.group(cls=_Commands)
+def memory() -> None:
+    """What is remembered of people, and a person's word on it."""
+
+
+PERSON = click.option(
+    "--person", metavar="NAME", help="A name as its chats write it, or a pseudonym."
+)
+
+
+@memory.command(name="list")
+@PERSON
+@click.option("--all", "replaced", is_flag=True, help="Also what something newer has replaced.")
+@SHAPE
+@OUT
+def memory_list(person: str | None, replaced: bool, shape: str, out: Path | None) -> None:
+    """List what is remembered, of everybody or of one person, oldest first."""
+    from orchestration import remembered
+
+    remembered.show(settings(), person, replaced=replaced, shape=shape, out=out)
+
+
+@memory.command(name="forget")
+@click.argument("words", metavar="[MEMORY]", required=False, default="")
+@PERSON
+@click.option("--reason", required=True, callback=_said, help="Why; it is recorded.")
+def memory_forget(words: str, person: str | None, reason: str) -> None:
+    """Forget MEMORY, an id's beginning, or everything of a person: deleted, and not read again."""
+    from orchestration import remembered
+
+    if bool(words) == bool(person):
+        raise click.UsageError("name a memory or --person, one of the two.")
+    click.echo(remembered.forget(settings(), words, person, reason))
+
+
+@main.group(cls=_Commands)
 def base() -> None:
     """The base model: grown here, local, or from a hub."""
 

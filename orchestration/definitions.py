@@ -2,7 +2,16 @@
 
 import dagster as dg
 
-from assets import adapters, cleaned, deployments, embeddings, evaluations, raw, self_chats
+from assets import (
+    adapters,
+    cleaned,
+    deployments,
+    embeddings,
+    evaluations,
+    memories,
+    raw,
+    self_chats,
+)
 from assets.checks import CHECKS
 from assets.compute import GpuCompute
 from lake.settings import Settings, settings
@@ -10,7 +19,7 @@ from lake.tables import Lake
 from lake.vectors import Vectors
 from orchestration import automation, jobs, loggers, sensors
 
-MODULES = (raw, cleaned, embeddings, self_chats, adapters, evaluations, deployments)
+MODULES = (raw, cleaned, embeddings, memories, self_chats, adapters, evaluations, deployments)
 
 
 def build(chosen: Settings) -> dg.Definitions:
@@ -19,7 +28,7 @@ def build(chosen: Settings) -> dg.Definitions:
     found = [a for a in loaded if isinstance(a, dg.AssetsDefinition)]
     return dg.Definitions(
         assets=[a.map_asset_specs(automation.apply) for a in found],
-        asset_checks=CHECKS,
+        asset_checks=[*CHECKS, memories.memories_have_sources],
         jobs=[jobs.INTAKE, jobs.TRAINING, jobs.SESSION],
         schedules=[jobs.nightly(automation.schedule_status(chosen.home))],
         sensors=[

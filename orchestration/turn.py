@@ -22,13 +22,17 @@ from assets import (
     fingerprints,
     inbox,
     judgements,
+    memories,
+    observing,
     raw,
+    remembering,
     self_chats,
     training_sets,
 )
 from assets.deployments import crown
 from assets.lineage import champion, deployed, elected, registry_of, standing
 from lake.errors import LakeError, SteppeError
+from lake.memories import Memories
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
@@ -134,7 +138,19 @@ class _Taking:
             if stages := self._stale(day, until):
                 self.run([name for stage in stages for name in BY_DAY[stage]], day=day)
                 self.turn.days.append(day)
+        if list(BY_DAY).index(until) >= list(BY_DAY).index("embeddings"):
+            self._remember()
         return self.turn
+
+    def _remember(self) -> None:
+        """Consolidate the memories of whoever said something new; without a base, by rules."""
+        settings = self.settings
+        base = bases.find_base(settings.base_model, settings.models_dir)
+        reader = observing.reader_of(settings, self.lake, base)
+        encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
+        ids = (reader.reader_id, encoder.encoder_id)
+        if remembering.is_stale(self.lake, Memories(settings.home), settings, *ids):
+            self.run(tuple(memories.SPECS))
 
     def ensure_base(self) -> bases.BaseModel:
         found = bases.find_base(self.settings.base_model, self.settings.models_dir)

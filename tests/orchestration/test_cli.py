@@ -92,6 +92,8 @@ def test_the_version_is_told() -> None:
         ("base", "show"),
         ("training-set", "show"),
         ("training-set", "diff", "a", "b"),
+        ("memory", "forget", "abc", "--reason", "why"),
+        ("memory", "forget", "--person", "Никто", "--reason", "why"),
     ],
     ids=" ".join,
 )
@@ -118,6 +120,9 @@ def test_an_error_ends_with_its_hint_and_code_1(arguments: tuple[str, ...]) -> N
         ("search", "кот", "--limit", "0"),
         ("serve", "--port", "70000"),
         ("automate", "perhaps"),
+        ("memory", "forget", "--reason", "why"),
+        ("memory", "forget", "abc", "--person", "Аня", "--reason", "why"),
+        ("memory", "forget", "abc"),
         ("grow", "--no-such-option"),
     ],
     ids=" ".join,

@@ -22,6 +22,8 @@ GRAPH = {
     "cleaned_signatures": ("cleaned", {"raw_records", "raw_preferences"}),
     "embeddings_messages": ("embeddings", {"cleaned_dialogues"}),
     "embeddings_duplicates": ("embeddings", {"cleaned_dialogues"}),
+    "embeddings_observations": ("embeddings", {"embeddings_messages", "base_model"}),
+    "embeddings_memories": ("embeddings", {"embeddings_messages", "embeddings_observations"}),
     "self_chats_dialogues": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_dropped": ("self_chats", {"cleaned_dialogues", "base_model"}),
     "self_chats_preferences": ("self_chats", {"cleaned_dialogues", "base_model"}),
@@ -156,6 +158,34 @@ def test_a_day_follows_what_it_is_made_from_however_old_it_is(tmp_path: Path) ->
                 dg.materialize(
                     assets, selection=[downstream], instance=ephemeral, partition_key=FIRST_DAY
                 )
+
+    assert [0, 1, 0, 1] == asked
+
+
+def test_what_is_made_of_all_days_does_not_wait_for_the_missing_ones() -> None:
+    """Real runs: asked for when one of a thousand days is there, and again when it changes."""
+    version = "1"
+
+    @dg.asset(partitions_def=DAYS)
+    def upstream() -> dg.MaterializeResult:
+        return dg.MaterializeResult(data_version=dg.DataVersion(version))
+
+    @dg.asset(deps=[upstream], automation_condition=automation.over_all_days())
+    def downstream() -> None: ...
+
+    defs = dg.Definitions([upstream, downstream])
+    asked: list[int] = []
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        cursor = None
+        for version in ("", "1", "1", "2"):
+            if version:
+                dg.materialize([upstream], instance=ephemeral, partition_key=FIRST_DAY)
+            result = dg.evaluate_automation_conditions(defs=defs, instance=ephemeral, cursor=cursor)
+            cursor = result.cursor
+            asked.append(result.total_requested)
+            if result.total_requested:
+                assets = [upstream, downstream]
+                dg.materialize(assets, selection=[downstream], instance=ephemeral)
 
     assert [0, 1, 0, 1] == asked
 

@@ -24,6 +24,7 @@ KEPT = {
     "split": "train",
     "messages": talk("user", "assistant"),
 }
+READ = {"dialogue_id": "d", "revision": "v", "kind": "fact"}
 DROPPED = {"record_id": "q", "grain": "dialogue"}
 CHOICE = {
     "record_id": "c",
@@ -152,6 +153,44 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
             ],
         },
         3,
+    ),
+    "assert_every_turn_is_remembered_or_passed_over": (
+        {
+            "cleaned_dialogues": [KEPT],
+            "embeddings_observations": [
+                {**READ, "position": 0, "text": "a"},
+                {**READ, "position": 0, "text": "b"},
+                {**READ, "position": 1, "reason": "unconfirmed"},
+                {**READ, "position": -1, "kind": "summary", "reason": "ungrounded"},
+            ],
+        },
+        {
+            "cleaned_dialogues": [KEPT],
+            "embeddings_observations": [
+                {**READ, "position": 0, "text": "a"},
+                {**READ, "position": 0, "reason": "question"},
+                {**READ, "position": 9, "reason": "question"},
+            ],
+        },
+        3,
+    ),
+    "assert_observations_have_words_or_a_reason": (
+        {
+            "embeddings_observations": [
+                {**READ, "text": "a", "sources": ["d/0"], "importance": 5},
+                {**READ, "position": 1, "reason": "question"},
+            ],
+        },
+        {
+            "embeddings_observations": [
+                READ,
+                {**READ, "position": 1, "text": "a", "reason": "question"},
+                {**READ, "position": 2, "text": "a", "importance": 5},
+                {**READ, "position": 3, "text": "a", "sources": ["d/3"], "importance": 11},
+                {**READ, "position": 4, "kind": "turn", "reason": "question"},
+            ],
+        },
+        5,
     ),
     "assert_refused_self_chats_have_reasons": (
         {

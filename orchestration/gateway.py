@@ -15,17 +15,23 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from assets.lineage import champion, on_canary
+from assets.recollection import Recalled, Recollection
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
 from models.adapters import served_name
-from models.base import BaseModel, find_base
+from models.base import BaseModel, base_specs, find_base
 from models.encoders import load_encoder
+from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
 from models.serving import client
 from models.serving.__main__ import HOST, TOKEN_VARIABLE
@@ -34,6 +40,8 @@ from models.serving.conversation_log import ConversationLog
 from models.serving.gateway import Gateway, build
 from models.serving.served import Served
 from models.serving.upstream import Upstream
+
+NOTED_SECONDS = 60.0
 
 
 def main() -> None:
@@ -79,8 +87,46 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         served=served,
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
+        memory=memory_of(chosen, base),
         encoder=load_encoder(chosen.encoder, models_dir=chosen.models_dir),
     )
+
+
+@dataclass
+class Remembering:
+    """What the gateway is handed of a home's memories; `schooled` bases know their own format.
+
+    That memories were used is noted together, once in `NOTED_SECONDS`: every note is a commit.
+    """
+
+    recollection: Recollection
+    schooled: bool
+    _used: dict[str, Recalled] = field(default_factory=dict)
+    _noted: float = field(default_factory=time.monotonic)
+
+    def about(self, user_id: str, text: str) -> list[dict[str, Any]]:
+        """Return the memories that go into the prompt, best first, and note that they were used."""
+        now = datetime.now(UTC)
+        found = used(self.recollection.about(user_id, text, now), schooled=self.schooled)
+        self._used |= {memory.memory_id: memory for memory in found}
+        if self._used and time.monotonic() - self._noted > NOTED_SECONDS:
+            noted, self._used, self._noted = self._used, {}, time.monotonic()
+            self.recollection.touch(noted.values(), now)
+        return [asdict(memory) for memory in found]
+
+    def told(
+        self, messages: list[dict[str, Any]], memories: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return the messages with these memories in them."""
+        recalled = [Recalled(**memory) for memory in memories]
+        return [dict(m) for m in with_memories(messages, recalled, schooled=self.schooled)]
+
+
+def memory_of(chosen: Settings, base: BaseModel | None) -> Remembering:
+    """Return the memory of a home, in the words of what decodes."""
+    grown = base is not None and bool({base.name, base.origin} & set(base_specs()))
+    schooled = grown and not chosen.serving.upstream_url
+    return Remembering(Recollection(chosen.home, chosen), schooled)
 
 
 def served_of(chosen: Settings, base: BaseModel | None) -> Served:

@@ -141,7 +141,7 @@ class Answer:
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
         """Return the request as the upstream gets it: other name, other messages, the rest kept."""
-        told = self.body.model_dump(exclude_none=True, exclude={"messages", "user"})
+        told = self.body.model_dump(exclude_none=True, exclude={"messages", "user", "memory"})
         told |= {"model": self.name, "messages": self.shown, "stream": stream}
         if stream:
             told["stream_options"] = {"include_usage": True}

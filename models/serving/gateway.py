@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from models.serving.upstream import UpstreamDown, UpstreamRefused
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
+
+logger = logging.getLogger(__name__)
 
 MAX_EMBEDDED = 256
 """Texts of one request for embeddings."""
@@ -116,8 +119,12 @@ class Gateway(Shared):
             return ()
         if (body.model_extra or {}).get("memory") is False or said[-1]["role"] != "user":
             return ()
-        about = self.memory.about
-        return await asyncio.to_thread(about, person.user_id, str(said[-1]["content"]))
+        text = str(said[-1]["content"])
+        try:
+            return await asyncio.to_thread(self.memory.about, person.user_id, text)
+        except Exception:
+            logger.exception("nothing was remembered; the answer is given without")
+            return ()
 
 
 def build(gateway: Gateway) -> FastAPI:

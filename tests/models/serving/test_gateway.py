@@ -212,3 +212,58 @@ def test_half_a_surrogate_pair_is_refused_in_words(served, content: object) -> N
     )
 
     assert 422 == answer.status_code
+
+
+class Known:
+    """Memories of everybody: what a home hands to its gateway, in a list."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+        self.asked: list[tuple[str, str]] = []
+
+    def about(self, user_id: str, text: str) -> list[dict]:
+        self.asked.append((user_id, text))
+        return [{"memory_id": str(n), "kind": "fact", "text": t} for n, t in enumerate(self.texts)]
+
+    def told(self, messages: list[dict], memories) -> list[dict]:
+        known = "; ".join(memory["text"] for memory in memories)
+        return [{"role": "system", "content": f"Память: {known}."}, *messages]
+
+
+def test_what_is_remembered_is_read_by_the_model_and_told_to_the_client(served) -> None:
+    served.gateway.memory = memory = Known("ключи на полке")
+    ask = client(served).chat.completions.create
+    made = ask(model="steppe", messages=HELLO, max_tokens=4, user="vera")
+    chunks = list(ask(model="steppe", messages=HELLO, max_tokens=4, user="vera", stream=True))
+    without = ask(model="steppe", messages=HELLO, max_tokens=4, extra_body={"memory": False})
+
+    assert ["ключи на полке"] == [m["text"] for m in made.model_extra["steppe"]["memories"]]
+    assert chunks[0].model_extra["steppe"]["memories"]
+    assert made.usage.prompt_tokens > without.usage.prompt_tokens
+    assert [("id of vera", "Привет!")] * 2 == memory.asked
+    request = events(served)[0]
+    assert (["0"], HELLO) == (request["memories"], request["messages"])  # as the person said it
+
+
+def test_an_answer_is_given_without_a_memory_that_fails(served) -> None:
+    class Broken(Known):
+        def about(self, *_: object) -> list[dict]:
+            raise OSError("the disk is gone")
+
+    served.gateway.memory = Broken()
+
+    made = client(served).chat.completions.create(model="steppe", messages=HELLO, max_tokens=4)
+
+    assert [] == made.model_extra["steppe"]["memories"]
+
+
+def test_a_key_without_the_scope_of_memory_is_answered_without(served) -> None:
+    from models.serving import access
+
+    served.gateway.memory = memory = Known("ключи на полке")
+    key = access.add(served.gateway.access.path, "vera", ["chat"])
+    keyed = openai.OpenAI(base_url=f"{served.url}/v1", api_key=key)
+
+    keyed.chat.completions.create(model="steppe", messages=HELLO, max_tokens=4)
+
+    assert [] == memory.asked

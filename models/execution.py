@@ -35,7 +35,7 @@ class Conditions:
     """How a training is run, apart from what is trained; no part of any id.
 
     `tokens_per_second` is what the same recipe gave on the same base before, 0 where unknown; it
-    counts only on the device it was `measured_on`, where that is said.
+    counts only on the devices it was `measured_on`, where that is said.
     `memory_holds` is for trials of the retries on devices that have memory enough: a micro-batch
     above it fails as if the memory were full, after its first step; 0 never.
     """
@@ -98,7 +98,8 @@ def run(request: TrainRequest, report: Report, conditions: Conditions) -> Adapte
     done, retries = _fitted(request, recipe, watch)
     return replace(
         done,
-        device=device_name(),
+        device=devices(request.processes),
+        processes=request.processes,
         micro_batch=watch.micro_batch,
         memory_retries=retries,
         tokens_per_second=watch.tokens_per_second,
@@ -172,12 +173,12 @@ def expectation(
     tokens = expected_tokens(
         Path(request.rows_path), load_tokenizer(Path(request.base_path)), recipe
     )
-    device = device_name()
+    as_now = conditions.measured_on in ("", devices(request.processes))
     rate, basis = estimates.known_rate(
-        device,
+        device_name(),
         _threads(),
         estimates.flops_per_token(shape, load, recomputed=True),
-        conditions.tokens_per_second if conditions.measured_on in ("", device) else 0.0,
+        conditions.tokens_per_second if as_now else 0.0,
     )
     return estimates.expect(
         shape,
@@ -216,6 +217,15 @@ def device_name() -> str:
     import torch
 
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+
+
+def devices(processes: int) -> str:
+    """Return what processes train on together: `cpu`, a GPU's name, or `2 x NVIDIA H100`.
+
+    Each has a GPU of its own; processes without one share this machine's processors.
+    """
+    name = device_name()
+    return name if processes == 1 or name == "cpu" else f"{processes} x {name}"
 
 
 def _has_gpu() -> bool:

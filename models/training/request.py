@@ -88,8 +88,9 @@ class AdapterReport:
 
     `losses` are (step, nats a learned token), or (step, preference loss); `metrics` what a
     preference method tells besides: rewards in nats times beta, over the last tenth of the run.
-    The last block is how it was run, filled in by `models.execution`: `tokens_per_second` of the
-    steps after the first, `energy_joules` where the device tells, what was `predicted`.
+    The last block is how it was run, filled in by `models.execution`: `device` as `devices` there
+    names all of them, `tokens_per_second` of the steps after the first, `energy_joules` where the
+    device tells, what was `predicted`.
     """
 
     adapter_id: str
@@ -117,6 +118,7 @@ class AdapterReport:
     cpu_seconds: float
     peak_memory_bytes: int
 
+    processes: int = 1
     micro_batch: int = 0
     memory_retries: int = 0
     tokens_per_second: float = 0.0

@@ -78,30 +78,39 @@ def rebuild(settings: Settings, lake: Lake, adapter_id: str, scratch: Path, say:
 def restore(settings: Settings, rebuilt: Rebuilt) -> bool:
     """Put a rebuilt adapter where a lost or damaged one lay; return whether it was needed."""
     target = lineage.adapter_folder(settings, rebuilt.adapter_id)
-    if _is_sound(target):
+    if adapters.is_sound(target):
         return False
     if rebuilt.rebuilt_id != rebuilt.adapter_id:
         raise DeploymentError(
             "What came out is another adapter, so the lost one cannot be put back.",
             hint="`steppe rebuild --verify` says what differs; `steppe grow` trains a new one",
         )
-    if target.exists():
-        target.rename(target.with_name(f".draft-{target.name}-{time.time_ns()}"))
     adapters.publish(rebuilt.folder, target.parent, rebuilt.adapter_id)
     return True
 
 
 def manifest_of(settings: Settings, row: Mapping[str, Any], scratch: Path) -> Manifest:
-    """Return an adapter's manifest: its own, or the copy that its MLflow run has.
+    """Return an adapter's manifest: its own, or where that is lost the copy its MLflow run has.
 
     The recipe of a manifest older than this is looked for among the shipped ones, by its id.
     """
-    folder = lineage.adapter_folder(settings, row["adapter_id"])
-    if not (folder / adapters.MANIFEST).is_file():
-        registry = lineage.registry_of(settings)
-        folder = registry.fetch_manifest(row["mlflow_run_id"], scratch / "registered")
-    found = adapters.read_manifest(folder)
+    try:
+        found = adapters.read_manifest(lineage.adapter_folder(settings, row["adapter_id"]))
+    except DeploymentError:
+        found = _registered(settings, row, scratch)
     return found if found.recipe else _with_shipped_recipe(found)
+
+
+def _registered(settings: Settings, row: Mapping[str, Any], scratch: Path) -> Manifest:
+    registry = lineage.registry_of(settings)
+    folder = registry.fetch_manifest(row["mlflow_run_id"], scratch / "registered")
+    try:
+        return adapters.read_manifest(folder)
+    except DeploymentError as error:
+        raise DeploymentError(
+            f"The adapter's manifest is lost, and its copy in MLflow is too: {error.message}",
+            hint="`steppe grow` trains a new adapter from the lake as it is",
+        ) from None
 
 
 def _with_shipped_recipe(manifest: Manifest) -> Manifest:
@@ -195,7 +204,7 @@ def _what_differs(old: Path, new: Path, before: Manifest) -> list[str]:
     now = adapters.read_manifest(new)
     lines = environment.differences(before.libraries, now.libraries)
     lines += environment.differences(before.environment, now.environment)
-    if not _is_sound(old):
+    if not adapters.is_sound(old):
         return [*lines, "the files of before are lost or changed, so no weight can be compared"]
     return [*lines, *_settings_that_differ(old, new), *_weights_that_differ(old, new)]
 
@@ -222,11 +231,3 @@ def _weights_that_differ(old: Path, new: Path) -> list[str]:
 
 def _gap(then: Any, now: Any) -> float:
     return float((then - now).abs().max()) if then.shape == now.shape else float("inf")
-
-
-def _is_sound(folder: Path) -> bool:
-    try:
-        adapters.verify(folder)
-    except (DeploymentError, FileNotFoundError):
-        return False
-    return True

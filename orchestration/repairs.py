@@ -22,7 +22,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
 from models import base as bases
-from models.adapters import verify
+from models.adapters import rebuilding_hint, verify
 from models.serving import client
 from orchestration import instance as instances
 from orchestration import sensors
@@ -35,12 +35,28 @@ ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: whether it was well, what was found, whether a repair can help."""
+    """One thing looked at: whether it was well, what was found, whether a repair can help.
+
+    `hint` says what a person can do about what is beyond repair.
+    """
 
     subject: str
     words: str
     healthy: bool = True
     beyond_repair: bool = False
+    hint: str = ""
+
+    @classmethod
+    def broken(cls, subject: str, words: str, hint: str = "") -> Finding:
+        """Return a finding that no repair of ours can help."""
+        return cls(subject, words, healthy=False, beyond_repair=True, hint=hint)
+
+    def line(self, *, repaired: bool) -> str:
+        """Return the finding as a person reads it; `repaired` is what is done to what can be."""
+        mark = "repaired" if repaired else "found"
+        mark = "ok" if self.healthy else "broken" if self.beyond_repair else mark
+        hint = f"\n{'':9}hint: {self.hint}" if self.hint else ""
+        return f"{mark:8} {self.subject}: {self.words}{hint}"
 
 
 def examine(settings: Settings, *, repair: bool) -> list[Finding]:
@@ -65,11 +81,13 @@ def _looked(
     look: Callable[[Settings, bool], Iterator[Finding]], settings: Settings, repair: bool
 ) -> list[Finding]:
     """Return what a look finds; one that cannot even look is a finding, and the others go on."""
+    subject = look.__name__.strip("_")
     try:
         return list(look(settings, repair))
+    except SteppeError as error:
+        return [Finding.broken(subject, f"cannot be looked at: {error.message}", error.hint)]
     except Exception as error:  # noqa: BLE001  the doctor is for what nobody foresaw
-        words = f"cannot be looked at: {type(error).__name__}: {error}"
-        return [Finding(look.__name__.strip("_"), words, healthy=False, beyond_repair=True)]
+        return [Finding.broken(subject, f"cannot be looked at: {type(error).__name__}: {error}")]
 
 
 def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
@@ -111,11 +129,11 @@ def _tables(settings: Settings, _: bool) -> Iterator[Finding]:
         try:
             missing = lake.verify(name)
         except LakeError as error:
-            yield Finding(name, error.message, healthy=False, beyond_repair=True)
+            yield Finding.broken(name, error.message)
             continue
         if missing:
             words = f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
-            yield Finding(name, words, healthy=False, beyond_repair=True)
+            yield Finding.broken(name, words)
     yield Finding("tables", f"{len(schemas.tables())} looked at")
 
 
@@ -163,7 +181,8 @@ def _adapters(settings: Settings, _: bool) -> Iterator[Finding]:
         try:
             verify(settings.models_dir / "adapters" / row["adapter_id"])
         except SteppeError as error:
-            yield Finding("adapters", error.message, healthy=False, beyond_repair=True)
+            hint = rebuilding_hint(row["adapter_id"])
+            yield Finding.broken("adapters", error.message, hint)
 
 
 def _server(settings: Settings, repair: bool) -> Iterator[Finding]:

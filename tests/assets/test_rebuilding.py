@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from assets import rebuilding, training_sets
+from assets import lineage, rebuilding, training_sets
 from lake import schemas
 from lake.errors import BackendUnavailable, DataError, DeploymentError
 from lake.settings import Settings, load
 from lake.tables import Lake, Provenance
 from models import adapters, execution, recipes
 from models.base import find_base
+from models.registry import DatasetReference
 from models.testing import tiny_base
 from models.training.request import TrainRequest
 from orchestration.cli import main
@@ -58,7 +59,7 @@ def recipe_of(changes: dict[str, Any]) -> recipes.Recipe:
     return recipes.parse(content)
 
 
-def train(settings: Settings, changes: dict[str, Any]) -> str:
+def train(settings: Settings, changes: dict[str, Any], *, registered: bool = False) -> str:
     """Freeze rows and train an adapter of them, as the assets do; return its id."""
     lake, recipe = Lake(settings.home), recipe_of(changes)
     base = find_base(settings.base_model, settings.models_dir)
@@ -77,6 +78,7 @@ def train(settings: Settings, changes: dict[str, Any]) -> str:
         training_set_id=set_id,
     )
     report = execution.run(asked, lambda _: None, execution.Conditions())
+    run_id = register(settings, report.as_dict()) if registered else ""
     row = {
         "adapter_id": report.adapter_id,
         "base_id": base.base_id,
@@ -86,10 +88,17 @@ def train(settings: Settings, changes: dict[str, Any]) -> str:
         "training_set_id": set_id,
         "train_rows": report.rows_trained,
         "train_loss": report.train_loss,
-        "mlflow_run_id": "",
+        "mlflow_run_id": run_id,
     }
     lake.append("adapters_versions", [whole("adapters_versions", row)], day=today, by=by)
     return report.adapter_id
+
+
+def register(settings: Settings, report: dict[str, Any]) -> str:
+    """Register an adapter in MLflow; return its run."""
+    folder = lineage.adapter_folder(settings, report["adapter_id"])
+    told = DatasetReference("adapters_training_sets", "", 0, report["training_set_id"])
+    return lineage.registry_of(settings).register(folder, report, told).run_id
 
 
 def whole(table: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +188,49 @@ def test_a_lost_adapter_is_put_back_and_a_changed_environment_is_named(
     assert "hint: install the versions named above" in failed.stderr
     assert whole == weights.read_bytes()
     assert [] == list(settings.models_dir.glob(".rebuilding-*"))
+
+
+def test_the_doctor_names_a_damaged_manifest_and_a_rebuild_puts_it_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recipe and environment are then taken from the copy in MLflow."""
+    adapter_id = train(settings, {}, registered=True)
+    folder = settings.models_dir / "adapters" / adapter_id
+    manifest = (folder / adapters.MANIFEST).read_text()
+    for text in (manifest[:200], "{}"):
+        (folder / adapters.MANIFEST).write_text(text)
+
+        found = steppe(settings, monkeypatch, "doctor")
+        line, hint = told_of(found.stdout, "adapters")
+
+        assert 1 == found.exit_code
+        assert line.startswith("broken ")
+        assert f"hint: `steppe rebuild {adapter_id[:12]}`" in hint
+
+        back = steppe(settings, monkeypatch, "rebuild", adapter_id[:12])
+
+        assert 0 == back.exit_code, back.output
+        assert "are back" in back.stdout
+        assert adapter_id == adapters.verify(folder).adapter_id
+    assert "broken" not in steppe(settings, monkeypatch, "doctor").stdout
+
+
+def told_of(printed: str, subject: str) -> list[str]:
+    """Return the line of a finding and the one after it."""
+    lines = printed.splitlines()
+    at = next(n for n, line in enumerate(lines) if line[9:].startswith(f"{subject}:"))
+    return lines[at : at + 2]
+
+
+def test_a_copy_that_is_damaged_too_is_named(settings: Settings, tmp_path: Path) -> None:
+    adapter_id = train(settings, {}, registered=True)
+    folder = settings.models_dir / "adapters" / adapter_id
+    for path in [folder, *settings.home.glob("mlflow/artifacts/*/artifacts/adapter")]:
+        (path / adapters.MANIFEST).write_text("{}")
+
+    with pytest.raises(DeploymentError, match="its copy in MLflow is too") as error:
+        rebuild(settings, adapter_id, tmp_path / "one")
+    assert "steppe grow" in error.value.hint
 
 
 def test_what_is_gone_is_named(settings: Settings, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from orchestration.turn import only_one
 
 DRAFT_AGE = 600  # seconds: a younger copy may belong to an `ingest` that is under way
 JOURNAL_AGE = 86_400  # seconds: a younger one may be of a self-chat that is to go on
+COPY_HINT = "put the files back from a copy of the home, and look again"
 ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under way
 
 
@@ -124,22 +125,41 @@ def _ray_jobs(settings: Settings, repair: bool) -> Iterator[Finding]:
 
 
 def _tables(settings: Settings, _: bool) -> Iterator[Finding]:
-    lake = Lake(settings.home)
-    for name in schemas.tables():
-        try:
-            missing = lake.verify(name)
-        except LakeError as error:
-            yield Finding.broken(name, error.message)
-            continue
-        if missing:
-            words = f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
-            yield Finding.broken(name, words)
-    yield Finding("tables", f"{len(schemas.tables())} looked at")
+    damaged = list(_damaged(Lake(settings.home)).values())
+    yield from damaged
+    if not damaged:
+        yield Finding("tables", f"{len(schemas.tables())} looked at")
+
+
+def _damaged(lake: Lake) -> dict[str, Finding]:
+    """Return what is wrong with each table that is not whole.
+
+    A log that has lost its end is a sound log of fewer commits: the warehouse, which was published
+    after each, tells.
+    """
+    published = warehouse.versions(lake)
+    found = {name: _damage_of(lake, name, published.get(name, -1)) for name in schemas.tables()}
+    return {name: Finding.broken(name, words, COPY_HINT) for name, words in found.items() if words}
+
+
+def _damage_of(lake: Lake, table: str, published: int) -> str:
+    try:
+        missing, version = lake.verify(table), lake.version(table)
+    except LakeError as error:
+        return error.message
+    if version < published:
+        newest = f"version {version}" if version >= 0 else "nothing"
+        return f"its log has {newest} and version {published} was published: commits are lost"
+    if missing:
+        return f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
+    return ""
 
 
 def _orphans(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Data files of no commit; those of a damaged table may be all that is left of lost ones."""
     lake = Lake(settings.home)
-    for name in schemas.tables():
+    damaged = _damaged(lake)
+    for name in (n for n in schemas.tables() if n not in damaged):
         old = [f for f in lake.orphans(name) if _age_seconds(f) > ORPHAN_AGE_SECONDS]
         for file in old:
             if repair:
@@ -214,8 +234,12 @@ def _champion(settings: Settings, repair: bool) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings, repair: bool) -> Iterator[Finding]:
+    lake = Lake(settings.home)
+    if _damaged(lake):  # what was published last says what is lost
+        yield Finding.broken("warehouse", "stays as it was published last: tables are damaged")
+        return
     if repair:
-        warehouse.publish(Lake(settings.home))
+        warehouse.publish(lake)
     yield Finding("warehouse", "published" if repair else "would be published anew")
 
 

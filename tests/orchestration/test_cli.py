@@ -382,6 +382,20 @@ def test_the_doctor_sweeps_what_killed_rebuildings_and_self_chats_left() -> None
     assert [False, False, True] == [folder.exists() for folder in (*left, young)]
 
 
+@pytest.mark.parametrize("words", [("self-chat", "run"), ("grow",)], ids=" ".join)
+def test_a_moderation_hook_that_is_none_is_told_before_anything_is_begun(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPPE_SELF_CHAT__MODERATION_HOOK", "no_such_module:f")
+
+    failed = steppe(*words)
+
+    assert 1 == failed.exit_code
+    assert "error: The moderation hook `no_such_module:f` cannot be had" in failed.stderr
+    assert not (home() / "models").exists()
+    assert [] == Lake(home()).rows("self_chats_sessions")
+
+
 def fill(table: str) -> Lake:
     """Write two days of a table, a row each, and publish them."""
     lake = Lake(home())

@@ -22,6 +22,7 @@ from models.energy import Meter
 from models.qlora import train
 from models.recipes import Recipe
 from models.training.request import AdapterReport, Report, TrainRequest, least_batch
+from models.training.spent import Account
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -90,12 +91,12 @@ def run(request: TrainRequest, report: Report, conditions: Conditions) -> Adapte
     Events beside those of `train`: `estimate` before the start, `smaller_batch` at every retry.
     Raise `TrainingFailed` where not even one row at a time fits.
     """
+    account = Account(Meter(on_gpu=_has_gpu()))
     recipe = recipes.parse(request.recipe)
     expected = expectation(request, recipe, conditions)
     report({"event": "estimate", **expected.as_dict()})
-    meter = Meter(on_gpu=_has_gpu())
     watch = Watch(report, memory_holds=conditions.memory_holds)
-    done, retries = _fitted(request, recipe, watch)
+    done, retries = _fitted(request, recipe, watch, account)
     return replace(
         done,
         device=devices(request.processes),
@@ -103,12 +104,13 @@ def run(request: TrainRequest, report: Report, conditions: Conditions) -> Adapte
         micro_batch=watch.micro_batch,
         memory_retries=retries,
         tokens_per_second=watch.tokens_per_second,
-        energy_joules=meter.joules(),
         predicted=expected.as_dict(),
     )
 
 
-def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[AdapterReport, int]:
+def _fitted(
+    request: TrainRequest, recipe: Recipe, watch: Watch, account: Account
+) -> tuple[AdapterReport, int]:
     """Train, halving the micro-batch while memory is short; return the report and the retries."""
     import torch
 
@@ -118,7 +120,7 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
         watch.begin(micro)
         attempt = replace(request, micro_batch=micro)
         try:
-            return train(attempt, watch), retries
+            return train(attempt, watch, account), retries
         except torch.OutOfMemoryError as error:
             said = str(error).split("\n", maxsplit=1)[0]
         if request.processes > 1:  # the others wait in the middle of a step: none can start over

@@ -8,6 +8,7 @@ empty for none; it is code of the owner's own machine, named in the settings and
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -18,11 +19,20 @@ from lake.ids import content_id
 from lake.settings import Settings
 
 Moderate = Callable[[str], str]
+ORDINARY = "Съешь ещё этих мягких французских булок, да выпей чаю. 1 + 2 = 3, isn't it?"
+"""What nobody forbids: an expression that matches without a sign of it would match every text."""
+
+SHOWN = 60
+"""Characters of a bad line that an error shows."""
+
 HOOK_HINT = "`self_chat.moderation_hook` is `module:function`, from a text to a reason or ''"
 
 
 def of(settings: Settings) -> Moderate:
-    """Return the function from a text to the reason why it may not be taught, or ''."""
+    """Return the function from a text to the reason why it may not be taught, or ''.
+
+    Raise `SettingsError` for a line or a hook that cannot be used: before there is any text.
+    """
     listed = _listed(settings.self_chat.moderation)
     hook = _hook(settings.self_chat.moderation_hook)
 
@@ -40,23 +50,34 @@ def list_id(settings: Settings) -> str:
 
 
 def _listed(path: Path | None) -> list[tuple[str, re.Pattern[str]]]:
-    lines = [line.strip() for line in _read(path).splitlines()] if path else []
-    return [(line, _compiled(line, path)) for line in lines if line and not line.startswith("#")]
+    if path is None:
+        return []
+    lines = [(n, line.strip()) for n, line in enumerate(_read(path).split("\n"), start=1)]
+    return [
+        (line, _compiled(line, f"`{path}`, line {number}"))
+        for number, line in lines
+        if line and not line.startswith("#")
+    ]
 
 
-def _compiled(line: str, path: Path | None) -> re.Pattern[str]:
+def _compiled(line: str, place: str) -> re.Pattern[str]:
     """Return a line as an expression; one that matches nothing at all would match every text."""
+    shown = line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
     try:
-        pattern = re.compile(line, re.IGNORECASE)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a doubtful reading: `[[` and `--` in a set
+            pattern = re.compile(line, re.IGNORECASE)
+    except (re.error, ValueError, OverflowError, RecursionError, Warning) as error:
         raise SettingsError(
-            f"`{path}` has a line that is no regular expression: `{line}`, {error}.",
-            hint="write the word as it is, and a backslash before a sign like `(`",
+            f"{place}, is no regular expression: `{shown}`, {error}.",
+            hint="write the word as it is, and a backslash before a sign like `(` or `[`",
         ) from None
-    if pattern.search(""):
+    if any(
+        found.start() == found.end() for text in ("", ORDINARY) for found in pattern.finditer(text)
+    ):
         raise SettingsError(
-            f"`{path}` has a line that matches even an empty text: `{line}`.",
-            hint="`*` and `?` allow nothing at all: write `+`, or leave them out",
+            f"{place}, matches where there is nothing, so in every text: `{shown}`.",
+            hint="`*`, `?`, `^` and `\\b` take no letter: write `+`, or the word beside them",
         )
     return pattern
 
@@ -78,12 +99,13 @@ def _hook(name: str) -> Moderate:
     module, _, function = name.partition(":")
     try:
         found = getattr(import_module(module), function)
-    except Exception as error:  # noqa: BLE001  the owner's own module may fail in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001  the owner's own may fail in any way
         raise SettingsError(
             f"The moderation hook `{name}` cannot be had: {error}.", hint=HOOK_HINT
         ) from None
     if not callable(found):
         raise SettingsError(f"The moderation hook `{name}` is no function.", hint=HOOK_HINT)
+    _asked(name, found, ORDINARY)  # one that takes no text fails now, not after the talk
     return lambda text: _asked(name, found, text)
 
 

@@ -14,11 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from lake.errors import BackendUnavailable
+from lake.errors import BackendUnavailable, SettingsError
 from models.processes import ENVIRONMENT
 
 RUN = "dagster/run-id"
 """The key of a job's metadata under which its run stands, dagster-ray's too."""
+
+SCHEMES = ("http", "https")
+PORT = 8265
+"""Of the job server where an address names none (docs.ray.io, Configuring Ray, ports)."""
 
 CONNECT_SECONDS = 5.0
 RUNNING = ("PENDING", "RUNNING")
@@ -30,20 +34,39 @@ HINT = (
 
 
 def client(address: str) -> Any:
-    """Return Ray's job client; raise `BackendUnavailable` at once where no head answers."""
+    """Return Ray's job client; raise `BackendUnavailable` at once where no head answers.
+
+    Raise `SettingsError` for what is no address.
+    """
+    reached = place_of(address)
     try:
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
         raise BackendUnavailable(
             "Ray is not installed.", hint="pip install 'steppe[ray]', here and on every node"
         ) from error
-    place = urlsplit(address)
     try:
-        reached = (place.hostname or "", place.port or 8265)
         socket.create_connection(reached, CONNECT_SECONDS).close()
         return JobSubmissionClient(address)
     except (OSError, RuntimeError) as error:  # ConnectionError is an OSError
         raise BackendUnavailable(f"No Ray head answers at {address}: {error}", hint=HINT) from error
+
+
+def place_of(address: str) -> tuple[str, int]:
+    """Return host and port of an address like `http://head:8265`; raise `SettingsError`."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:  # a port that is none, brackets that do not close
+        problem = f"{error}"
+    else:
+        if parts.scheme in SCHEMES and host:
+            return host, port or PORT
+        problem = "it names no host" if parts.scheme in SCHEMES else "it begins with no `http://`"
+    raise SettingsError(
+        f"`training.ray_address` cannot be `{address}`: {problem}.",
+        hint="write the job server's address, as `http://127.0.0.1:8265`",
+    )
 
 
 def submit(

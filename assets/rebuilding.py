@@ -1,8 +1,9 @@
 """An adapter made again: from its frozen rows, its recipe and its base, and compared.
 
-An adapter is a function of these three and of the environment that its manifest locks.  On a CPU
-it comes out in the same bytes; on a GPU sums are taken in no fixed order, so there the losses of
-the first and of the last step are compared within `TOLERANCE`.
+An adapter is a function of these three and of the environment that its manifest locks.  One process
+on a CPU makes the same bytes again.  A GPU takes sums in no fixed order, and several processes in
+another order than the one that rebuilds: there the losses of the first and of the last step are
+compared within `TOLERANCE`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from models.adapters import Manifest
 from models.processes import child_environment
 
 TOLERANCE = 0.02
-"""Largest relative difference of a loss between two trainings of one request on a GPU."""
+"""Largest relative difference of a loss between two trainings of one request on a GPU.
+
+By two processes and by one the losses agree within 1e-5 nats (`tests/models/test_launching.py`).
+"""
 ERROR_LINES = 12
 
 Say = Callable[[str], None]
@@ -78,30 +82,39 @@ def rebuild(settings: Settings, lake: Lake, adapter_id: str, scratch: Path, say:
 def restore(settings: Settings, rebuilt: Rebuilt) -> bool:
     """Put a rebuilt adapter where a lost or damaged one lay; return whether it was needed."""
     target = lineage.adapter_folder(settings, rebuilt.adapter_id)
-    if _is_sound(target):
+    if adapters.is_sound(target):
         return False
     if rebuilt.rebuilt_id != rebuilt.adapter_id:
         raise DeploymentError(
             "What came out is another adapter, so the lost one cannot be put back.",
             hint="`steppe rebuild --verify` says what differs; `steppe grow` trains a new one",
         )
-    if target.exists():
-        target.rename(target.with_name(f".draft-{target.name}-{time.time_ns()}"))
     adapters.publish(rebuilt.folder, target.parent, rebuilt.adapter_id)
     return True
 
 
 def manifest_of(settings: Settings, row: Mapping[str, Any], scratch: Path) -> Manifest:
-    """Return an adapter's manifest: its own, or the copy that its MLflow run has.
+    """Return an adapter's manifest: its own, or where that is lost the copy its MLflow run has.
 
     The recipe of a manifest older than this is looked for among the shipped ones, by its id.
     """
-    folder = lineage.adapter_folder(settings, row["adapter_id"])
-    if not (folder / adapters.MANIFEST).is_file():
-        registry = lineage.registry_of(settings)
-        folder = registry.fetch_manifest(row["mlflow_run_id"], scratch / "registered")
-    found = adapters.read_manifest(folder)
+    try:
+        found = adapters.read_manifest(lineage.adapter_folder(settings, row["adapter_id"]))
+    except DeploymentError:
+        found = _registered(settings, row, scratch)
     return found if found.recipe else _with_shipped_recipe(found)
+
+
+def _registered(settings: Settings, row: Mapping[str, Any], scratch: Path) -> Manifest:
+    registry = lineage.registry_of(settings)
+    folder = registry.fetch_manifest(row["mlflow_run_id"], scratch / "registered")
+    try:
+        return adapters.read_manifest(folder)
+    except DeploymentError as error:
+        raise DeploymentError(
+            f"The adapter's manifest is lost, and its copy in MLflow is too: {error.message}",
+            hint="`steppe grow` trains a new adapter from the lake as it is",
+        ) from None
 
 
 def _with_shipped_recipe(manifest: Manifest) -> Manifest:
@@ -177,7 +190,7 @@ def _trained(request: Mapping[str, Any], before: Manifest, scratch: Path) -> dic
 
 def _compared(row: Mapping[str, Any], before: Manifest, now: Manifest) -> tuple[str, list[str]]:
     """Return what was compared, and a line for what is not the same."""
-    if before.environment.get("device", "cpu") == "cpu" and now.environment["device"] == "cpu":
+    if _is_repeatable(before) and _is_repeatable(now):
         names = [name for name, digest in now.files.items() if before.files.get(name) != digest]
         return "bytes", [f"{name}: other bytes" for name in names]
     past = before.outcome or {"last_loss": row["train_loss"]}
@@ -188,6 +201,12 @@ def _compared(row: Mapping[str, Any], before: Manifest, now: Manifest) -> tuple[
     ]
 
 
+def _is_repeatable(manifest: Manifest) -> bool:
+    """Return whether what made an adapter adds in one order always: one process on a CPU."""
+    locked = manifest.environment  # without an entry in manifests older than it
+    return locked.get("device", "cpu") == "cpu" and locked.get("processes", 1) == 1
+
+
 def _what_differs(old: Path, new: Path, before: Manifest) -> list[str]:
     """Return what the environments and the files say of why the bytes are not the same."""
     from models import environment
@@ -195,7 +214,7 @@ def _what_differs(old: Path, new: Path, before: Manifest) -> list[str]:
     now = adapters.read_manifest(new)
     lines = environment.differences(before.libraries, now.libraries)
     lines += environment.differences(before.environment, now.environment)
-    if not _is_sound(old):
+    if not adapters.is_sound(old):
         return [*lines, "the files of before are lost or changed, so no weight can be compared"]
     return [*lines, *_settings_that_differ(old, new), *_weights_that_differ(old, new)]
 
@@ -222,11 +241,3 @@ def _weights_that_differ(old: Path, new: Path) -> list[str]:
 
 def _gap(then: Any, now: Any) -> float:
     return float((then - now).abs().max()) if then.shape == now.shape else float("inf")
-
-
-def _is_sound(folder: Path) -> bool:
-    try:
-        adapters.verify(folder)
-    except (DeploymentError, FileNotFoundError):
-        return False
-    return True

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sql
 from lake import schemas
 from lake.errors import SteppeError, TableNotFound
+from lake.tables import reading
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,13 +56,15 @@ def define(
     `explore` adds `sql/explore` as a schema of that name: on a lake of years each view costs
     milliseconds to define, so only people pay for it.  `originals` shows the columns that hold
     words as they came (`lake.schemas.Table.originals`); they are left out by default.
+    Raise `CorruptTable` where a file of a table is lost or cut: what asks would miss its rows.
     """
     connection.execute("set parquet_metadata_cache = true")  # a file of a Delta table never changes
     partitions = _partitions(lake)
     _keep(connection, partitions)
     for name, parts in partitions.items():
         body = _select(lake, name, parts, originals=originals)
-        connection.execute(f"create view {name} as {body}")
+        with reading(f"Table `{name}`"):
+            connection.execute(f"create view {name} as {body}")
     for folder in ("staging", "marts"):
         for name in sql.names(folder):
             connection.execute(f"create view {name} as {sql.read(f'{folder}/{name}')}")
@@ -86,8 +89,9 @@ def run(
 
     try:
         _refuse_writing(connection, question)
-        found = connection.sql(question, params=parameters)
-        return found.to_arrow_table() if found is not None else pa.table({})
+        with reading("The lake"):
+            found = connection.sql(question, params=parameters)
+            return found.to_arrow_table() if found is not None else pa.table({})
     except duckdb.Error as error:
         raise SteppeError(f"The query failed: {error}", hint=_hint(str(error))) from None
     except RuntimeError as error:  # duckdb 2.0 has no class of its own for Ctrl-C

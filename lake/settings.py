@@ -1,9 +1,10 @@
 """Every setting, in one place: where things lie and what they run with.
 
 Order of precedence: arguments, environment, `steppe.toml` in the working directory (or the file
-that `STEPPE_CONFIG` names), defaults.  An unknown name is an error in the file *and* in the
-environment, with the nearest spelling.  What an experiment is (rank, rate, epochs) is not here
-but in a recipe, which is hashed into the adapter's lineage.
+that `STEPPE_CONFIG` names), defaults.  A table of the file is JSON in the environment.  An unknown
+name is an error in the file *and* in the environment, with the nearest spelling.  What an
+experiment is (rank, rate, epochs) is not here but in a recipe, which is hashed into the adapter's
+lineage.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ import os
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lake.errors import SettingsError
 
@@ -42,11 +42,9 @@ class ConsentSettings(_Section):
     """What may be trained on, and what may be explored only."""
 
     default: Consent = Field("granted", description="of dialogues nothing else is said of")
-    sources: dict[str, Consent] = Field(
-        {}, description='by source, in the file alone: `{telegram = "explore"}`'
-    )
+    sources: dict[str, Consent] = Field({}, description='by source, as in `{telegram = "explore"}`')
     people: dict[str, Consent] = Field(
-        {}, description='by name or pseudonym, in the file alone: `{"Аня" = "explore"}`'
+        {}, description='by name or pseudonym, as in `{"Аня" = "explore"}`'
     )
 
 
@@ -192,12 +190,8 @@ class ServingSettings(_Section):
     upstream_base: str = Field("base", description="its `--served-model-name` of the base")
 
 
-class Settings(BaseSettings):
+class Settings(_Section):
     """What a run may be told; see the module's docstring for where from."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="STEPPE_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
 
     home: Path = Field(Path(".steppe"), description="where every byte lives")
     profile: Literal["embedded", "workstation", "cluster"] = Field(
@@ -307,14 +301,41 @@ def _from_file() -> dict[str, Any]:
 
 def _from_environment() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for variable in known_variables() - TEST_VARIABLES - {CONFIG_VARIABLE}:
-        if variable in os.environ:
+    for variable in sorted(known_variables() - TEST_VARIABLES - {CONFIG_VARIABLE}):
+        if variable in os.environ:  # a section stands before its parts, which replace what it has
             name, _, inner = variable.removeprefix("STEPPE_").lower().partition("__")
-            if inner:
-                found.setdefault(name, {})[inner] = os.environ[variable]
-            else:
-                found[name] = os.environ[variable]
+            value = _value(variable, _annotation(name, inner))
+            found = _deep_merge(found, {name: {inner: value} if inner else value})
     return found
+
+
+def _annotation(name: str, inner: str) -> Any:
+    """Return the type of a setting, or of a part of one."""
+    section = Settings.model_fields[name].annotation
+    if not inner:
+        return section
+    parts: dict[str, Any] = section.model_fields  # type: ignore[union-attr]  # a section
+    return parts[inner].annotation
+
+
+def _value(variable: str, kind: Any) -> Any:
+    """Return what a variable says: text, or the table that its JSON is."""
+    said = os.environ[variable]
+    if get_origin(kind) is not dict and not (isinstance(kind, type) and issubclass(kind, _Section)):
+        return said
+    try:
+        table = json.loads(said)
+    except (ValueError, RecursionError) as error:
+        problem = str(error)
+    else:
+        if isinstance(table, dict):
+            return table
+        problem = f"it is {json.dumps(table)[:40]}"
+    raise SettingsError(
+        f"The environment variable `{variable}` is no table in JSON: {problem}.",
+        hint=f"""write it as `{variable}='{{"name": 1}}'`, or as a table of `steppe.toml`: """
+        "`steppe settings --example` shows each",
+    )
 
 
 def _deep_merge(*layers: dict[str, Any]) -> dict[str, Any]:
@@ -329,10 +350,10 @@ def _deep_merge(*layers: dict[str, Any]) -> dict[str, Any]:
 def _refuse_unknown_variables() -> None:
     known = known_variables()
     for name in sorted(os.environ):
-        if name.startswith("STEPPE_") and name not in known:
+        if name.upper().startswith("STEPPE_") and name not in known:
             raise SettingsError(
                 f"The environment variable `{name}` is no setting of Steppe.",
-                hint=_nearest(name, known) or "`steppe settings` lists every one",
+                hint=_nearest(name.upper(), known) or "`steppe settings` lists every one",
             )
 
 

@@ -23,6 +23,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -42,6 +43,9 @@ SORTING_MEMORY = "1GB"
 BATCH_ROWS = 50_000
 BATCH_BYTES = 64 << 20
 LOG_DIGITS = 20  # Delta names its log files with twenty digits
+LOGGED = re.compile(rf"\d{{{LOG_DIGITS}}}\.(json|checkpoint.*\.parquet)")
+PARQUET_MAGIC = b"PAR1"  # the first and the last four bytes (parquet.apache.org, File Format)
+LOST_HINT = "`steppe doctor` names every lost or cut file: put them back from a copy of the home"
 FINGERPRINT_HEX_DIGITS = 15  # 60 bits: fits the signed 64 of a transaction's version
 
 
@@ -85,9 +89,9 @@ class Lake:
         return self.root / table
 
     def exists(self, table: str) -> bool:
-        """Say whether anything was ever committed to the table."""
+        """Say whether anything was ever committed to the table; its log may have lost the start."""
         return _log_file(self.path(table), 0).exists() or any(
-            (self.path(table) / "_delta_log").glob("*.checkpoint.parquet")
+            LOGGED.fullmatch(entry.name) for entry in _entries(self.path(table) / "_delta_log")
         )
 
     def version(self, table: str) -> int:
@@ -103,7 +107,10 @@ class Lake:
     def arrow(
         self, table: str, *, where: str = "", columns: str = "*", version: int | None = None
     ) -> pa.Table:
-        """Return rows as Arrow, ordered by day and key; `where` and `columns` are SQL."""
+        """Return rows as Arrow, ordered by day and key; `where` and `columns` are SQL.
+
+        Raise `CorruptTable` where a file of the table is lost or cut, as all that reads does.
+        """
         import duckdb
 
         contract, files = _contract(table), self.files(table, version=version)
@@ -115,7 +122,7 @@ class Lake:
             "hive_types={'day': DATE}, union_by_name=true) "
             f"{'where ' + where if where else ''} order by {order}"
         )
-        with duckdb.connect() as connection:
+        with reading(f"Table `{table}`"), duckdb.connect() as connection:
             found = connection.sql(query, params=[files]).to_arrow_table()
         return _whole(found, contract) if columns == "*" else found
 
@@ -137,7 +144,8 @@ class Lake:
         folder = self.path(table)
         files = [str(folder / _unquote(a["path"])) for a in self._adds(table, days)]
         if files:
-            yield from _sorted(files, columns, order) if order else _as_they_lie(files, columns)
+            with reading(f"Table `{table}`"):
+                yield from _sorted(files, columns, order) if order else _as_they_lie(files, columns)
 
     def _adds(self, table: str, days: Callable[[date], bool]) -> list[dict[str, Any]]:
         """Return the log's entries of the files that are these days."""
@@ -260,11 +268,15 @@ class Lake:
         return self._open(table).history() if self.exists(table) else []
 
     def verify(self, table: str) -> list[str]:
-        """Return the files that the log names and the disk lacks or holds cut short."""
+        """Return the files that the log names and the disk lacks or holds cut short.
+
+        Raise `CorruptTable` where the log itself is harmed.
+        """
         import pyarrow as pa
 
         if not self.exists(table):
             return []
+        self._verify_log(table)
         actions = pa.table(self._open(table).get_add_actions(flatten=True))
         named = zip(
             actions.column("path").to_pylist(),
@@ -272,6 +284,20 @@ class Lake:
             strict=True,
         )
         return [p for p, size in named if not _is_whole(self.path(table) / _unquote(p), size)]
+
+    def _verify_log(self, table: str) -> None:
+        """Raise where a commit is lost or is an empty file, which delta-rs passes over.
+
+        A log begins at version 0, or after a checkpoint that holds what was before.
+        """
+        logged = [e for e in _entries(self.path(table) / "_delta_log") if LOGGED.fullmatch(e.name)]
+        empty = [entry.name for entry in logged if not entry.stat().st_size]
+        commits = {int(e.name[:LOG_DIGITS]) for e in logged if e.name.endswith(".json")}
+        held = max((int(e.name[:LOG_DIGITS]) for e in logged if "checkpoint" in e.name), default=-1)
+        lost = set(range(held + 1, max(commits, default=held) + 1)) - commits
+        if empty or lost:
+            words = f"an empty file, `{empty[0]}`" if empty else f"lost version {min(lost)}"
+            raise CorruptTable(f"The log of table `{table}` has {words}.", hint=LOST_HINT)
 
     def orphans(self, table: str) -> list[Path]:
         """Return data files that no version in the log names: what a killed commit left."""
@@ -315,7 +341,7 @@ class Lake:
             ) from None
         except DeltaError as error:
             raise CorruptTable(
-                f"Table `{table}` cannot be opened: {error}.", hint="run `steppe doctor`"
+                f"Table `{table}` cannot be opened: {_first_line(error)}.", hint=LOST_HINT
             ) from None
 
     def _commit(
@@ -345,6 +371,8 @@ class Lake:
             _keep_to_the_owner(self.path(table))
         for attempt in range(COMMIT_ATTEMPTS):
             fresh = not self.exists(table)
+            if not fresh:
+                self._open(table)  # a harmed log is said in our words, before anything is written
             options: dict[str, Any] = {"predicate": predicate} if predicate and not fresh else {}
             if fresh:  # appending to nothing: another writer may be creating the table just now
                 options["configuration"] = {
@@ -372,6 +400,39 @@ class Lake:
             f"`{table}` was changed by others while it was written.",
             hint="run the same command again; nothing was written",
         )
+
+
+@contextmanager
+def reading(subject: str) -> Iterator[None]:
+    """Raise `CorruptTable` for what DuckDB and Arrow say of a lost or harmed Parquet file."""
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowInvalid, OSError) as error:
+        if not _is_of_a_file(error):
+            raise
+        raise CorruptTable(
+            f"{subject} cannot be read: {_first_line(error)}.", hint=LOST_HINT
+        ) from None
+
+
+def _is_of_a_file(error: Exception) -> bool:
+    """Return whether an error is about a Parquet file and not about a question or a full disk."""
+    import duckdb
+
+    if type(error) is duckdb.Error:  # a page's header that is no Thrift has no class of its own
+        return True
+    asked = isinstance(error, duckdb.Error) and not isinstance(
+        error, duckdb.IOException | duckdb.InvalidInputException
+    )
+    return not asked and bool(re.search(r"parquet|thrift", str(error), re.IGNORECASE))
+
+
+def _first_line(error: Exception) -> str:
+    """Return what an error says before its backtrace or the query it marks."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 @lru_cache(maxsize=64)
@@ -598,7 +659,13 @@ def _unquote(path: str) -> str:
 
 
 def _is_whole(file: Path, size: int) -> bool:
-    return file.exists() and file.stat().st_size == size
+    """Return whether a data file has its size, a Parquet file's beginning and its end."""
+    if not file.is_file() or file.stat().st_size != size:
+        return False
+    with file.open("rb") as opened:
+        begins = opened.read(len(PARQUET_MAGIC))
+        opened.seek(-len(PARQUET_MAGIC), os.SEEK_END)
+        return begins == opened.read() == PARQUET_MAGIC
 
 
 def _make_durable(folder: Path, version: int) -> None:

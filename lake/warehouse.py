@@ -26,6 +26,20 @@ def path_of(lake: Lake) -> Path:
     return lake.home / "warehouse.duckdb"
 
 
+def versions(lake: Lake) -> dict[str, int]:
+    """Return the version of each table that was published last; none without a warehouse."""
+    import duckdb
+
+    if not path_of(lake).is_file():
+        return {}
+    try:
+        with duckdb.connect(str(path_of(lake)), read_only=True) as connection:
+            found = connection.sql("select name, delta_version from meta.tables").fetchall()
+    except duckdb.Error:  # an older one without it, or no warehouse at all
+        return {}
+    return dict(found)
+
+
 def publish(lake: Lake) -> Path:
     """Write the warehouse anew and put it in place of the old one."""
     import duckdb

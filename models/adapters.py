@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -71,27 +72,60 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of an adapter; raise `DeploymentError` where there is none."""
+    """Return the manifest of an adapter; raise `DeploymentError` for none or a cut one."""
     path = folder / MANIFEST
     if not path.is_file():
         raise DeploymentError(
             f"`{folder.name}` is no adapter: it has no {MANIFEST}.",
             hint="run `steppe doctor`, which removes what a crash left",
         )
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Manifest(**content)
+    try:
+        return _typed(Manifest(**json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError) as error:
+        raise DeploymentError(
+            f"The {MANIFEST} of adapter `{folder.name[:SHORT_ID]}` cannot be read: {error}.",
+            hint=rebuilding_hint(folder.name),
+        ) from None
+
+
+def _typed(manifest: Manifest) -> Manifest:
+    """Return a manifest whose entries are what they should be; raise `TypeError`."""
+    for entry in fields(manifest):
+        if not isinstance(getattr(manifest, entry.name), str if entry.type == "str" else dict):
+            raise TypeError(f"its `{entry.name}` is no {entry.type}")
+    return manifest
+
+
+def rebuilding_hint(adapter_id: str) -> str:
+    """Return what to do about an adapter whose files are lost or damaged."""
+    return f"`steppe rebuild {adapter_id[:SHORT_ID]}` makes it again and puts it back"
 
 
 def verify(folder: Path) -> Manifest:
     """Return the manifest if the files are what it says; raise `DeploymentError` if not."""
     manifest = read_manifest(folder)
-    actual = digests(folder)
-    if dict(manifest.files) != actual or manifest.adapter_id != id_of(folder):
+    try:
+        same = dict(manifest.files) == digests(folder) and manifest.adapter_id == id_of(folder)
+    except OSError as error:
         raise DeploymentError(
-            f"Adapter `{manifest.adapter_id[:SHORT_ID]}` is not what its manifest says.",
-            hint="its files were changed after training: train it again with `steppe grow`",
+            f"Adapter `{folder.name[:SHORT_ID]}` has lost a file: {error}.",
+            hint=rebuilding_hint(folder.name),
+        ) from None
+    if not same:
+        raise DeploymentError(
+            f"Adapter `{folder.name[:SHORT_ID]}` is not what its manifest says.",
+            hint=rebuilding_hint(folder.name),
         )
     return manifest
+
+
+def is_sound(folder: Path) -> bool:
+    """Return whether an adapter is there in whole, and is what its manifest says."""
+    try:
+        verify(folder)
+    except DeploymentError:
+        return False
+    return True
 
 
 def why_not_served(folder: Path) -> str:
@@ -123,12 +157,15 @@ def require_served(folder: Path) -> None:
 def publish(draft: Path, adapters: Path, adapter_id: str) -> Path:
     """Move a finished adapter to its place by one rename, and return the place.
 
-    The same content may already be there, from a run that was killed after its rename.
+    The same content may already be there, from a run that was killed after its rename; what is
+    there and damaged is set aside for `steppe doctor` to remove.
     """
     target = adapters / adapter_id
-    if (target / MANIFEST).is_file():
+    if is_sound(target):
         shutil.rmtree(draft)
         return target
     adapters.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rename(adapters / f".draft-{adapter_id}-{time.time_ns()}")
     draft.rename(target)
     return target

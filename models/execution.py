@@ -22,6 +22,7 @@ from models.energy import Meter
 from models.qlora import train
 from models.recipes import Recipe
 from models.training.request import AdapterReport, Report, TrainRequest, least_batch
+from models.training.spent import Account
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,7 +36,7 @@ class Conditions:
     """How a training is run, apart from what is trained; no part of any id.
 
     `tokens_per_second` is what the same recipe gave on the same base before, 0 where unknown; it
-    counts only on the device it was `measured_on`, where that is said.
+    counts only on the devices it was `measured_on`, where that is said.
     `memory_holds` is for trials of the retries on devices that have memory enough: a micro-batch
     above it fails as if the memory were full, after its first step; 0 never.
     """
@@ -90,24 +91,26 @@ def run(request: TrainRequest, report: Report, conditions: Conditions) -> Adapte
     Events beside those of `train`: `estimate` before the start, `smaller_batch` at every retry.
     Raise `TrainingFailed` where not even one row at a time fits.
     """
+    account = Account(Meter(on_gpu=_has_gpu()))
     recipe = recipes.parse(request.recipe)
     expected = expectation(request, recipe, conditions)
     report({"event": "estimate", **expected.as_dict()})
-    meter = Meter(on_gpu=_has_gpu())
     watch = Watch(report, memory_holds=conditions.memory_holds)
-    done, retries = _fitted(request, recipe, watch)
+    done, retries = _fitted(request, recipe, watch, account)
     return replace(
         done,
-        device=device_name(),
+        device=devices(request.processes),
+        processes=request.processes,
         micro_batch=watch.micro_batch,
         memory_retries=retries,
         tokens_per_second=watch.tokens_per_second,
-        energy_joules=meter.joules(),
         predicted=expected.as_dict(),
     )
 
 
-def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[AdapterReport, int]:
+def _fitted(
+    request: TrainRequest, recipe: Recipe, watch: Watch, account: Account
+) -> tuple[AdapterReport, int]:
     """Train, halving the micro-batch while memory is short; return the report and the retries."""
     import torch
 
@@ -117,7 +120,7 @@ def _fitted(request: TrainRequest, recipe: Recipe, watch: Watch) -> tuple[Adapte
         watch.begin(micro)
         attempt = replace(request, micro_batch=micro)
         try:
-            return train(attempt, watch), retries
+            return train(attempt, watch, account), retries
         except torch.OutOfMemoryError as error:
             said = str(error).split("\n", maxsplit=1)[0]
         if request.processes > 1:  # the others wait in the middle of a step: none can start over
@@ -172,12 +175,12 @@ def expectation(
     tokens = expected_tokens(
         Path(request.rows_path), load_tokenizer(Path(request.base_path)), recipe
     )
-    device = device_name()
+    as_now = conditions.measured_on in ("", devices(request.processes))
     rate, basis = estimates.known_rate(
-        device,
+        device_name(),
         _threads(),
         estimates.flops_per_token(shape, load, recomputed=True),
-        conditions.tokens_per_second if conditions.measured_on in ("", device) else 0.0,
+        conditions.tokens_per_second if as_now else 0.0,
     )
     return estimates.expect(
         shape,
@@ -216,6 +219,15 @@ def device_name() -> str:
     import torch
 
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+
+
+def devices(processes: int) -> str:
+    """Return what processes train on together: `cpu`, a GPU's name, or `2 x NVIDIA H100`.
+
+    Each has a GPU of its own; processes without one share this machine's processors.
+    """
+    name = device_name()
+    return name if processes == 1 or name == "cpu" else f"{processes} x {name}"
 
 
 def _has_gpu() -> bool:

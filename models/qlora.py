@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from lake.errors import TrainingFailed
 from models import adapters, checkpoints, recipes
 from models.chat import load_tokenizer, template_id
+from models.energy import Meter
 from models.recipes import Recipe
 from models.training import ranks
 from models.training.publishing import publish, remember_start
 from models.training.request import AdapterReport, Report, TrainRequest
 from models.training.rows import Rows, read_rows
+from models.training.spent import Account
 from models.training.trainers import build_trainer
 from models.training.tuners import adapted_base, training_device
 
@@ -51,15 +52,18 @@ METRICS = {
 """What trl logs of a preference method, and what the report calls it."""
 
 
-def train(request: TrainRequest, report: Report) -> AdapterReport:
+def train(request: TrainRequest, report: Report, account: Account | None = None) -> AdapterReport:
     """Train the adapter that is asked for and publish it; resume what a kill interrupted.
 
     Of several processes that train together the main one publishes and cleans up; all return.
+    `account` counts from before this attempt, where there were others; else from here.
 
     `report` gets `{"event": "step", "step", "steps", "loss", "tokens_per_second"}` as it goes.
     Raise `TrainingFailed` where nothing is left to learn from or the loss is not a number.
     """
-    started, cpu_started = time.monotonic(), time.process_time()
+    import torch
+
+    account = account or Account(Meter(on_gpu=training_device().type == "cuda"))
     recipe = recipes.parse(request.recipe)
     tokenizer = load_tokenizer(Path(request.base_path))
     rows = read_rows(Path(request.rows_path), tokenizer, recipe)
@@ -70,12 +74,18 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
             hint="raise `max_length` in the recipe, or take in more dialogues",
         )
     _refuse_shards(recipe)
-    trainer = build_trainer(request, recipe, rows, tokenizer, report)
+    trainer = build_trainer(request, recipe, rows, tokenizer, report, account=account)
     model = trainer.model  # FSDP puts itself in its place
     ranks.from_main(lambda: remember_start(request, recipe, model))
     learned = sum(p.numel() for p in model.parameters() if p.requires_grad)
     checkpoint = ranks.from_main(lambda: checkpoints.newest_sound(request.work_dir))
-    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if checkpoint:
+        account.go_on_from(checkpoint)
+    try:
+        outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except torch.OutOfMemoryError:  # whoever tries again with fewer rows pays for these too
+        account.give_up(_tokens_seen(trainer, recipe, rows))
+        raise
     if not math.isfinite(outcome.training_loss):
         raise TrainingFailed(
             f"The loss became {outcome.training_loss}.", hint="lower `lr` in the recipe"
@@ -87,7 +97,7 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         lambda: publish(request, recipe, model, template_id(tokenizer), losses, weights=weights)
     )
     ranks.from_main(lambda: shutil.rmtree(request.work_dir))
-    manifest = adapters.read_manifest(folder)
+    manifest, spent = adapters.read_manifest(folder), account.now()
     return AdapterReport(
         adapter_id=manifest.adapter_id,
         served_name=adapters.served_name(manifest.adapter_id),
@@ -103,15 +113,16 @@ def train(request: TrainRequest, report: Report) -> AdapterReport:
         rows=rows.total,
         rows_trained=len(rows.examples),
         rows_dropped=rows.dropped,
-        tokens=_tokens_seen(trainer, recipe, rows),
+        tokens=spent.tokens + _tokens_seen(trainer, recipe, rows),
         steps=trainer.state.global_step,
         train_loss=_mean_of_tail(losses),
         losses=tuple((e["step"], e["loss"]) for e in history),
         metrics=_metrics(history),
         trainable_parameters=learned,
         device=str(model.device),
-        seconds=time.monotonic() - started,
-        cpu_seconds=sum(ranks.gathered(time.process_time() - cpu_started)),
+        seconds=spent.seconds,
+        cpu_seconds=spent.cpu_seconds,
+        energy_joules=spent.joules,
         peak_memory_bytes=int(max(ranks.gathered(_peak_memory()))),
     )
 

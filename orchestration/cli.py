@@ -345,8 +345,7 @@ def doctor(dry_run: bool) -> None:
 
     findings = repairs.examine(settings(), repair=not dry_run)
     for finding in findings:
-        mark = "ok      " if finding.healthy else "found   " if dry_run else "repaired"
-        click.echo(f"{mark} {finding.subject}: {finding.words}")
+        click.echo(finding.line(repaired=not dry_run))
     if any(f.beyond_repair for f in findings):
         raise SystemExit(1)
 

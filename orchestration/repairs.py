@@ -22,7 +22,7 @@ from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
 from models import base as bases
-from models.adapters import verify
+from models.adapters import rebuilding_hint, verify
 from models.serving import client
 from orchestration import instance as instances
 from orchestration import sensors
@@ -30,17 +30,34 @@ from orchestration.turn import only_one
 
 DRAFT_AGE = 600  # seconds: a younger copy may belong to an `ingest` that is under way
 JOURNAL_AGE = 86_400  # seconds: a younger one may be of a self-chat that is to go on
+COPY_HINT = "put the files back from a copy of the home, and look again"
 ORPHAN_AGE_SECONDS = 3600  # a younger file may belong to a commit that is under way
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: whether it was well, what was found, whether a repair can help."""
+    """One thing looked at: whether it was well, what was found, whether a repair can help.
+
+    `hint` says what a person can do about what is beyond repair.
+    """
 
     subject: str
     words: str
     healthy: bool = True
     beyond_repair: bool = False
+    hint: str = ""
+
+    @classmethod
+    def broken(cls, subject: str, words: str, hint: str = "") -> Finding:
+        """Return a finding that no repair of ours can help."""
+        return cls(subject, words, healthy=False, beyond_repair=True, hint=hint)
+
+    def line(self, *, repaired: bool) -> str:
+        """Return the finding as a person reads it; `repaired` is what is done to what can be."""
+        mark = "repaired" if repaired else "found"
+        mark = "ok" if self.healthy else "broken" if self.beyond_repair else mark
+        hint = f"\n{'':9}hint: {self.hint}" if self.hint else ""
+        return f"{mark:8} {self.subject}: {self.words}{hint}"
 
 
 def examine(settings: Settings, *, repair: bool) -> list[Finding]:
@@ -65,11 +82,13 @@ def _looked(
     look: Callable[[Settings, bool], Iterator[Finding]], settings: Settings, repair: bool
 ) -> list[Finding]:
     """Return what a look finds; one that cannot even look is a finding, and the others go on."""
+    subject = look.__name__.strip("_")
     try:
         return list(look(settings, repair))
+    except SteppeError as error:
+        return [Finding.broken(subject, f"cannot be looked at: {error.message}", error.hint)]
     except Exception as error:  # noqa: BLE001  the doctor is for what nobody foresaw
-        words = f"cannot be looked at: {type(error).__name__}: {error}"
-        return [Finding(look.__name__.strip("_"), words, healthy=False, beyond_repair=True)]
+        return [Finding.broken(subject, f"cannot be looked at: {type(error).__name__}: {error}")]
 
 
 def _runs(settings: Settings, repair: bool) -> Iterator[Finding]:
@@ -106,22 +125,41 @@ def _ray_jobs(settings: Settings, repair: bool) -> Iterator[Finding]:
 
 
 def _tables(settings: Settings, _: bool) -> Iterator[Finding]:
-    lake = Lake(settings.home)
-    for name in schemas.tables():
-        try:
-            missing = lake.verify(name)
-        except LakeError as error:
-            yield Finding(name, error.message, healthy=False, beyond_repair=True)
-            continue
-        if missing:
-            words = f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
-            yield Finding(name, words, healthy=False, beyond_repair=True)
-    yield Finding("tables", f"{len(schemas.tables())} looked at")
+    damaged = list(_damaged(Lake(settings.home)).values())
+    yield from damaged
+    if not damaged:
+        yield Finding("tables", f"{len(schemas.tables())} looked at")
+
+
+def _damaged(lake: Lake) -> dict[str, Finding]:
+    """Return what is wrong with each table that is not whole.
+
+    A log that has lost its end is a sound log of fewer commits: the warehouse, which was published
+    after each, tells.
+    """
+    published = warehouse.versions(lake)
+    found = {name: _damage_of(lake, name, published.get(name, -1)) for name in schemas.tables()}
+    return {name: Finding.broken(name, words, COPY_HINT) for name, words in found.items() if words}
+
+
+def _damage_of(lake: Lake, table: str, published: int) -> str:
+    try:
+        missing, version = lake.verify(table), lake.version(table)
+    except LakeError as error:
+        return error.message
+    if version < published:
+        newest = f"version {version}" if version >= 0 else "nothing"
+        return f"its log has {newest} and version {published} was published: commits are lost"
+    if missing:
+        return f"{len(missing)} files of its log are missing or cut, first {missing[0]}"
+    return ""
 
 
 def _orphans(settings: Settings, repair: bool) -> Iterator[Finding]:
+    """Data files of no commit; those of a damaged table may be all that is left of lost ones."""
     lake = Lake(settings.home)
-    for name in schemas.tables():
+    damaged = _damaged(lake)
+    for name in (n for n in schemas.tables() if n not in damaged):
         old = [f for f in lake.orphans(name) if _age_seconds(f) > ORPHAN_AGE_SECONDS]
         for file in old:
             if repair:
@@ -163,7 +201,8 @@ def _adapters(settings: Settings, _: bool) -> Iterator[Finding]:
         try:
             verify(settings.models_dir / "adapters" / row["adapter_id"])
         except SteppeError as error:
-            yield Finding("adapters", error.message, healthy=False, beyond_repair=True)
+            hint = rebuilding_hint(row["adapter_id"])
+            yield Finding.broken("adapters", error.message, hint)
 
 
 def _server(settings: Settings, repair: bool) -> Iterator[Finding]:
@@ -195,8 +234,12 @@ def _champion(settings: Settings, repair: bool) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings, repair: bool) -> Iterator[Finding]:
+    lake = Lake(settings.home)
+    if _damaged(lake):  # what was published last says what is lost
+        yield Finding.broken("warehouse", "stays as it was published last: tables are damaged")
+        return
     if repair:
-        warehouse.publish(Lake(settings.home))
+        warehouse.publish(lake)
     yield Finding("warehouse", "published" if repair else "would be published anew")
 
 

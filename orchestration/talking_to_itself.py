@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import click
 
-from assets import self_chats, sessions
+from assets import moderation, self_chats, sessions
 from lake.settings import Settings
 from lake.tables import Lake
 from models.adapters import served_name
@@ -35,6 +35,7 @@ def status(settings: Settings, *, shape: str) -> None:
 
 def run(settings: Settings) -> str:
     """Hold one session in a run of its own; return what became of it."""
+    moderation.of(settings)  # a line or a hook that cannot be used is told before a base is grown
     lake = Lake(settings.home)
     if reason := sessions.why_not(lake, settings, datetime.now(UTC)):
         return f"no session: {reason}"

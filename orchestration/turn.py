@@ -23,6 +23,7 @@ from assets import (
     inbox,
     judgements,
     memories,
+    moderation,
     observing,
     raw,
     remembering,
@@ -80,6 +81,7 @@ def grow(settings: Settings, *, until: str = "") -> Turn:
     Raise `TurnFailed` with the step's own error where one fails.
     """
     recipes.load(settings.recipe)  # a typo in it is told now, not after the stages before
+    moderation.of(settings)  # and one in the list of what may not be taught
     with only_one(settings), instances.opened(settings) as instance:
         under_way = settings.home / ".turn.under-way"
         taking = _Taking(settings, instance, was_cut=under_way.exists())

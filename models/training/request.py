@@ -88,8 +88,10 @@ class AdapterReport:
 
     `losses` are (step, nats a learned token), or (step, preference loss); `metrics` what a
     preference method tells besides: rewards in nats times beta, over the last tenth of the run.
-    The last block is how it was run, filled in by `models.execution`: `tokens_per_second` of the
-    steps after the first, `energy_joules` where the device tells, what was `predicted`.
+    `seconds`, `cpu_seconds`, `energy_joules` (None where it cannot be known) and `tokens` tell of
+    the same work, from start to end: `models.training.spent`.
+    The last block is how it was run, filled in by `models.execution`: `device` as `devices` there
+    names all of them, `tokens_per_second` of the steps after the first, what was `predicted`.
     """
 
     adapter_id: str
@@ -115,12 +117,13 @@ class AdapterReport:
     device: str
     seconds: float
     cpu_seconds: float
+    energy_joules: float | None
     peak_memory_bytes: int
 
+    processes: int = 1
     micro_batch: int = 0
     memory_retries: int = 0
     tokens_per_second: float = 0.0
-    energy_joules: float | None = None
     predicted: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from models import checkpoints
 from models.recipes import Recipe
-from models.training import ranks
+from models.training import ranks, spent
 from models.training.request import Report, TrainRequest
 from models.training.rows import Rows
+from models.training.spent import Account
 from models.training.tuners import adapted_base, compute_dtype, training_device
 
 if TYPE_CHECKING:
@@ -37,8 +38,13 @@ def build_trainer(
     rows: Rows,
     tokenizer: PreTrainedTokenizerBase,
     report: Report,
+    *,
+    account: Account | None = None,
 ) -> Trainer:
-    """Return the trainer of a recipe's method, ready to train or to resume."""
+    """Return the trainer of a recipe's method, ready to train or to resume.
+
+    Its checkpoints keep what the `account` says was spent; without one, nothing.
+    """
     from datasets import Dataset, disable_progress_bars
     from transformers import PrinterCallback
 
@@ -54,7 +60,7 @@ def build_trainer(
         model=model,
         train_dataset=data,
         processing_class=tokenizer,
-        callbacks=_callbacks(report),
+        callbacks=_callbacks(report, account),
     )
     trainer.remove_callback(PrinterCallback)
     if recipe.tuner.kind == "adaption_prompt":  # peft kept the forward that trl has replaced since
@@ -158,7 +164,7 @@ def _common(request: TrainRequest, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _callbacks(report: Report) -> list[Any]:
+def _callbacks(report: Report, account: Account | None) -> list[Any]:
     from transformers import TrainerCallback
 
     class Progress(TrainerCallback):
@@ -184,8 +190,11 @@ def _callbacks(report: Report) -> list[Any]:
             if state.global_step < state.max_steps:
                 checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
                 ranks.wait_for_all()  # each writes the state of its own random numbers
+                so_far = account.now() if account else None
                 if ranks.is_main():
                     _drop_frozen_copies(checkpoint)
+                    if so_far:
+                        spent.keep(so_far, checkpoint)
                     checkpoints.seal(checkpoint)
 
     return [Progress()]

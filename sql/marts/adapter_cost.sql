@@ -71,8 +71,12 @@ learning as (
         tokens,
         seconds,
         cpu_seconds,
-        -- a device is busy from a training's first second to its last
-        case when device = '' then null when device like 'cuda%' then seconds else 0.0 end as gpu_seconds,
+        -- busy from first to last, every one: `2 x NVIDIA H100` counts twice (models.execution.devices)
+        case
+            when coalesce(device, '') = '' then null
+            when device = 'cpu' then 0.0
+            else seconds * coalesce(try_cast(regexp_extract(device, '^(\d+) x ', 1) as integer), 1)
+        end as gpu_seconds,
         energy_joules,
         null::bigint as tokens_of_days,
         null::double as seconds_of_days

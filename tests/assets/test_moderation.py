@@ -50,21 +50,75 @@ def test_a_list_that_cannot_be_used_is_an_error(tmp_path):
         moderation.of(load(self_chat={"moderation": path}))
 
 
-def test_a_hook_that_fails_or_says_no_text_is_told():
-    for name, said in (("math:sqrt", "failed"), ("builtins:bool", "no text")):
-        moderate = moderation.of(load(self_chat={"moderation_hook": name}))
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("math:sqrt", "failed"),
+        ("builtins:bool", "no text"),
+        ("os:getcwd", "takes no arguments"),
+        ("shutil:copy", "missing 1 required"),
+    ],
+)
+def test_a_hook_that_is_no_function_of_one_text_is_told_before_there_is_any(name, said):
+    with pytest.raises(SettingsError, match=said) as error:
+        moderation.of(load(self_chat={"moderation_hook": name}))
+    assert error.value.hint
 
-        with pytest.raises(SettingsError, match=said):
-            moderate("да")
+
+def test_a_hook_whose_module_ends_the_program_is_an_error(tmp_path, monkeypatch):
+    (tmp_path / "ends_the_program.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(SettingsError, match="cannot be had"):
+        moderation.of(load(self_chat={"moderation_hook": "ends_the_program:f"}))
 
 
-@pytest.mark.parametrize("line", ["x*", "а|", "()"])
-def test_a_line_that_matches_every_text_is_refused_not_ignored(tmp_path, line):
+def test_a_hook_that_fails_on_a_text_is_told(tmp_path, monkeypatch):
+    (tmp_path / "fails_on_one.py").write_text("def f(text):\n    return 1 / (text != 'да') and ''")
+    monkeypatch.syspath_prepend(tmp_path)
+    moderate = moderation.of(load(self_chat={"moderation_hook": "fails_on_one:f"}))
+
+    with pytest.raises(SettingsError, match="failed: ZeroDivisionError"):
+        moderate("да")
+
+
+BAD = {
+    "(": "no regular expression",
+    "а{99999999999999999999}": "no regular expression",
+    "(" * 3000 + "а" + ")" * 3000: "no regular expression",
+    "[[а]": "no regular expression",
+    "(?L)а": "no regular expression",
+    "x*": "in every text",
+    "а|": "in every text",
+    "()": "in every text",
+    r"\b": "in every text",
+    "^": "in every text",
+    "да|$": "in every text",
+    r"(?<=\w)": "in every text",
+    "(?!нет)": "in every text",
+}
+
+
+@pytest.mark.parametrize("line", BAD, ids=lambda line: line[:20])
+def test_a_bad_line_is_refused_with_its_number(tmp_path, line):
     path = tmp_path / "words.txt"
-    path.write_text(f"{line}\nгде\n")
+    path.write_text(f"# чего нельзя\n\nгде\n{line}\n")
 
-    with pytest.raises(SettingsError, match="even an empty text"):
+    with pytest.raises(SettingsError, match=BAD[line]) as error:
         moderation.of(load(self_chat={"moderation": path}))
+    assert error.value.message.startswith(f"`{path}`, line 4, ")
+    assert len(error.value.message) < 400
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("line", [r"\bтайна\b", "^секрет", "(?=бомб)", "а{2,}"])
+def test_a_line_that_needs_a_letter_is_taken(tmp_path, line):
+    path = tmp_path / "words.txt"
+    path.write_text(line)
+
+    moderate = moderation.of(load(self_chat={"moderation": path}))
+
+    assert ["", line] == [moderate("Добрый день."), moderate("секрет, тайна, бомба, аах")]
 
 
 def test_each_line_is_an_expression_of_its_own(tmp_path):

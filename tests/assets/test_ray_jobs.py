@@ -20,7 +20,7 @@ import pytest
 
 from assets import ray_jobs
 from assets.compute import GpuCompute, needs_gpu
-from lake.errors import BackendUnavailable
+from lake.errors import BackendUnavailable, SettingsError
 
 ADDRESS = "http://127.0.0.1:8299"
 MODULE = """
@@ -196,6 +196,29 @@ def test_a_head_that_does_not_answer_is_named_at_once() -> None:
         ray_jobs.client("http://127.0.0.1:9")
 
     assert "ray start --head" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://head:99999", "out of range"),
+        ("http://head:abc", "abc"),
+        ("http://[::1", "Invalid IPv6"),
+        ("head:8265", "no `http://`"),
+        ("ray://head:10001", "no `http://`"),
+        ("http://:8265", "no host"),
+        ("", "no `http://`"),
+    ],
+)
+def test_an_address_that_is_none_is_told_with_a_right_one(address: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as error:
+        ray_jobs.client(address)
+    assert "`http://127.0.0.1:8265`" in error.value.hint
+
+
+def test_an_address_is_a_host_and_a_port() -> None:
+    assert ("head", 8299) == ray_jobs.place_of("https://head:8299")
+    assert ("::1", 8265) == ray_jobs.place_of("http://[::1]")
 
 
 class Jobs(SimpleNamespace):

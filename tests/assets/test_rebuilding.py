@@ -1,7 +1,9 @@
 """An adapter made again is the same bytes, and where it is not, it is told what differs."""
 
 import json
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from assets import rebuilding, training_sets
+from assets import lineage, rebuilding, training_sets
 from lake import schemas
 from lake.errors import BackendUnavailable, DataError, DeploymentError
 from lake.settings import Settings, load
 from lake.tables import Lake, Provenance
-from models import adapters, execution, recipes
+from models import adapters, execution, launching, recipes
 from models.base import find_base
+from models.processes import calm_environment
+from models.registry import DatasetReference
 from models.testing import tiny_base
 from models.training.request import TrainRequest
 from orchestration.cli import main
@@ -58,7 +62,9 @@ def recipe_of(changes: dict[str, Any]) -> recipes.Recipe:
     return recipes.parse(content)
 
 
-def train(settings: Settings, changes: dict[str, Any]) -> str:
+def train(
+    settings: Settings, changes: dict[str, Any], *, registered: bool = False, processes: int = 1
+) -> str:
     """Freeze rows and train an adapter of them, as the assets do; return its id."""
     lake, recipe = Lake(settings.home), recipe_of(changes)
     base = find_base(settings.base_model, settings.models_dir)
@@ -76,20 +82,48 @@ def train(settings: Settings, changes: dict[str, Any]) -> str:
         adapters_dir=str(settings.models_dir / "adapters"),
         training_set_id=set_id,
     )
-    report = execution.run(asked, lambda _: None, execution.Conditions())
+    report = (
+        execution.run(asked, lambda _: None, execution.Conditions()).as_dict()
+        if processes == 1
+        else launched(asked, processes)
+    )
+    run_id = register(settings, report) if registered else ""
     row = {
-        "adapter_id": report.adapter_id,
+        "adapter_id": report["adapter_id"],
         "base_id": base.base_id,
         "base_model": base.name,
         "recipe": recipe.name,
         "recipe_id": recipe.recipe_id,
         "training_set_id": set_id,
-        "train_rows": report.rows_trained,
-        "train_loss": report.train_loss,
-        "mlflow_run_id": "",
+        "train_rows": report["rows_trained"],
+        "train_loss": report["train_loss"],
+        "mlflow_run_id": run_id,
     }
     lake.append("adapters_versions", [whole("adapters_versions", row)], day=today, by=by)
-    return report.adapter_id
+    return str(report["adapter_id"])
+
+
+def launched(asked: TrainRequest, processes: int) -> dict[str, Any]:
+    """Train in several processes; return the report."""
+    path = Path(asked.rows_path).with_name("request.json")
+    path.write_text(json.dumps(asdict(asked)))
+    command = launching.arguments("models.train", processes=processes, launch="ddp")
+    ended = subprocess.run(
+        [sys.executable, *command, str(path)],
+        env={**calm_environment(), "PYTHONPATH": str(Path(rebuilding.__file__).parents[1])},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    report: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return report
+
+
+def register(settings: Settings, report: dict[str, Any]) -> str:
+    """Register an adapter in MLflow; return its run."""
+    folder = lineage.adapter_folder(settings, report["adapter_id"])
+    told = DatasetReference("adapters_training_sets", "", 0, report["training_set_id"])
+    return lineage.registry_of(settings).register(folder, report, told).run_id
 
 
 def whole(table: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -181,6 +215,49 @@ def test_a_lost_adapter_is_put_back_and_a_changed_environment_is_named(
     assert [] == list(settings.models_dir.glob(".rebuilding-*"))
 
 
+def test_the_doctor_names_a_damaged_manifest_and_a_rebuild_puts_it_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recipe and environment are then taken from the copy in MLflow."""
+    adapter_id = train(settings, {}, registered=True)
+    folder = settings.models_dir / "adapters" / adapter_id
+    manifest = (folder / adapters.MANIFEST).read_text()
+    for text in (manifest[:200], "{}"):
+        (folder / adapters.MANIFEST).write_text(text)
+
+        found = steppe(settings, monkeypatch, "doctor")
+        line, hint = told_of(found.stdout, "adapters")
+
+        assert 1 == found.exit_code
+        assert line.startswith("broken ")
+        assert f"hint: `steppe rebuild {adapter_id[:12]}`" in hint
+
+        back = steppe(settings, monkeypatch, "rebuild", adapter_id[:12])
+
+        assert 0 == back.exit_code, back.output
+        assert "are back" in back.stdout
+        assert adapter_id == adapters.verify(folder).adapter_id
+    assert "broken" not in steppe(settings, monkeypatch, "doctor").stdout
+
+
+def told_of(printed: str, subject: str) -> list[str]:
+    """Return the line of a finding and the one after it."""
+    lines = printed.splitlines()
+    at = next(n for n, line in enumerate(lines) if line[9:].startswith(f"{subject}:"))
+    return lines[at : at + 2]
+
+
+def test_a_copy_that_is_damaged_too_is_named(settings: Settings, tmp_path: Path) -> None:
+    adapter_id = train(settings, {}, registered=True)
+    folder = settings.models_dir / "adapters" / adapter_id
+    for path in [folder, *settings.home.glob("mlflow/artifacts/*/artifacts/adapter")]:
+        (path / adapters.MANIFEST).write_text("{}")
+
+    with pytest.raises(DeploymentError, match="its copy in MLflow is too") as error:
+        rebuild(settings, adapter_id, tmp_path / "one")
+    assert "steppe grow" in error.value.hint
+
+
 def test_what_is_gone_is_named(settings: Settings, tmp_path: Path) -> None:
     lake = Lake(settings.home)
     by = Provenance("test")
@@ -223,3 +300,31 @@ def test_losses_are_compared_where_a_gpu_was_at_work() -> None:
 
     assert ("losses", []) == rebuilding._compared({}, then, near)
     assert ("losses", ["last_loss: 1.0000, now 1.5000"]) == rebuilding._compared({}, then, far)
+
+
+def test_losses_are_compared_where_several_processes_were_at_work() -> None:
+    alone = adapters.Manifest(
+        *["x"] * 7, files={adapters.WEIGHTS: "1"}, libraries={},
+        environment={"device": "cpu", "processes": 1}, outcome={"last_loss": 1.0},
+    )  # fmt: skip
+    together = replace(
+        alone, files={adapters.WEIGHTS: "2"}, environment={"device": "cpu", "processes": 2}
+    )
+    far = replace(together, outcome={"last_loss": 1.5})
+
+    assert ("losses", []) == rebuilding._compared({}, together, alone)
+    assert "bytes" == rebuilding._compared({}, alone, alone)[0]
+    assert ("losses", ["last_loss: 1.5000, now 1.0000"]) == rebuilding._compared({}, far, alone)
+
+
+@pytest.mark.slow
+def test_an_adapter_of_two_processes_is_rebuilt_by_one_to_the_same_losses(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter_id = train(settings, {}, processes=2)
+
+    made = rebuild(settings, adapter_id, tmp_path / "scratch")
+    shown = steppe(settings, monkeypatch, "rebuild", "--verify", adapter_id)
+
+    assert (True, "losses", ()) == (made.same, made.compared, made.differences)
+    assert (0, True) == (shown.exit_code, "losses within 2%" in shown.stdout)

@@ -37,6 +37,48 @@ def test_a_misspelt_variable_is_an_error_with_the_nearest_name(
         load()
 
 
+@pytest.mark.parametrize("value", ["xx", "", "{", "5", "[1]", '"a"', "[" * 100_000])
+@pytest.mark.parametrize("name", ["STEPPE_SELF_CHAT__METHODS", "STEPPE_SELF_CHAT"])
+def test_a_table_that_is_no_json_names_its_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=f"`{name}` is no table") as error:
+        load()
+    assert f"`{name}='{{" in error.value.hint
+    assert len(str(error.value)) < 400
+
+
+def test_a_table_is_json_in_the_environment_and_its_parts_replace_what_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STEPPE_SELF_CHAT__METHODS", '{"paraphrase": 3}')
+    monkeypatch.setenv("STEPPE_CONSENT__SOURCES", '{"telegram": "explore"}')
+    monkeypatch.setenv("STEPPE_SERVING", '{"port": 1, "mlflow_port": 2}')
+    monkeypatch.setenv("STEPPE_SERVING__PORT", "3")
+
+    found = load()
+
+    assert {"paraphrase": 3} == found.self_chat.methods
+    assert {"telegram": "explore"} == found.consent.sources
+    assert (3, 2) == (found.serving.port, found.serving.mlflow_port)
+
+
+def test_a_wrong_value_inside_a_table_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPPE_SELF_CHAT__METHODS", '{"paraphrase": -1}')
+
+    with pytest.raises(SettingsError, match=r"self_chat\.methods\.paraphrase"):
+        load()
+
+
+def test_a_variable_in_small_letters_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("steppe_serving__port", "1")
+
+    with pytest.raises(SettingsError, match=r"steppe_serving__port[\s\S]*STEPPE_SERVING__PORT"):
+        load()
+
+
 @pytest.mark.parametrize("text", ['recipee = "x"', "[serving]\nportt = 1", "port ="])
 def test_a_misspelt_or_broken_file_is_an_error_with_a_hint(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

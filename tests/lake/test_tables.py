@@ -1,18 +1,19 @@
 """Delta tables: whole commits, replaced days, no casts, no words in the log."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from lake import schemas
+from lake import query, schemas, tables, warehouse
 from lake.errors import CorruptTable, DataError, SchemaError, TableNotFound
 from lake.tables import Lake, Provenance
 
@@ -151,6 +152,68 @@ def test_a_missing_file_is_found_and_an_orphan_too(lake: Lake) -> None:
     assert ([], [orphan]) == (lake.verify(TABLE), lake.orphans(TABLE))
     file.write_bytes(file.read_bytes()[:-10])
     assert 1 == len(lake.verify(TABLE))
+
+
+HARMS: dict[str, Callable[[bytes], bytes | None]] = {
+    "lost": lambda _: None,
+    "cut": lambda whole: whole[:100],
+    "zeros, as after a power cut": lambda whole: bytes(len(whole)),
+    "zeros within": lambda whole: whole[:4] + bytes(len(whole) - 12) + whole[-8:],
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_whoever_reads_a_lost_or_cut_file_is_told_so(lake: Lake, harm: str) -> None:
+    lake.replace(TABLE, [row("a")], day=DAY, made_from="1" * 32, by=BY)
+    file = Path(lake.files(TABLE)[0])
+    put = HARMS[harm](file.read_bytes())
+    file.unlink() if put is None else file.write_bytes(put)
+    readers: list[Callable[[], object]] = [
+        lambda: lake.rows(TABLE),
+        lambda: lake.rows(TABLE, columns="reason", where="reason = 'r'"),
+        lambda: list(lake.batches(TABLE, days=lambda _: True, columns=["reason"])),
+        lambda: list(lake.batches(TABLE, days=lambda _: True, columns=["reason"], order="reason")),
+        lambda: lake.append(TABLE, [row("b")], day=DAY, by=BY),
+        lambda: lake.delete(TABLE, where="reason = 'r'", by=BY),
+        lambda: query.ask(lake, f"from {TABLE}"),
+        lambda: warehouse.publish(lake),
+    ]
+
+    for read in readers:
+        with pytest.raises(CorruptTable, match="cannot be read") as error:
+            read()
+        assert "steppe doctor" in error.value.hint
+    assert (harm != "zeros within") == bool(lake.verify(TABLE))
+
+
+def test_a_question_that_is_wrong_is_no_harm_of_the_table(lake: Lake) -> None:
+    lake.replace(TABLE, [row("a")], day=DAY, made_from="1" * 32, by=BY)
+
+    with pytest.raises(duckdb.BinderException):
+        lake.rows(TABLE, columns="parquet_of_nobody")
+
+
+def test_a_log_that_lost_its_start_or_a_word_is_no_empty_table(lake: Lake) -> None:
+    """Without its first file a table looked as if nothing had ever been written."""
+    lake.replace(TABLE, [row("a")], day=DAY, made_from="1" * 32, by=BY)
+    lake.replace(TABLE, [row("b")], day=NEXT, made_from="1" * 32, by=BY)
+    first, last = sorted((lake.path(TABLE) / "_delta_log").glob("*.json"))
+    whole = last.read_bytes()
+    last.write_bytes(b"")
+
+    with pytest.raises(CorruptTable, match="empty file"):
+        lake.verify(TABLE)
+    last.write_bytes(whole)
+    first.unlink()
+    with pytest.raises(CorruptTable, match="lost version 0"):
+        lake.verify(TABLE)
+    tables._opened.cache_clear()  # as in another process
+    for use in (
+        lambda: lake.rows(TABLE),
+        lambda: lake.replace(TABLE, [row("c")], day=DAY, made_from="1" * 32, by=BY),
+    ):
+        with pytest.raises(CorruptTable, match="cannot be opened"):
+            use()
 
 
 def test_a_log_that_is_no_log_is_reported(lake: Lake) -> None:

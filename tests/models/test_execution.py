@@ -1,5 +1,7 @@
 """A training as it is run: foretold, fitted to memory by halves, measured."""
 
+import time
+
 import pytest
 
 from lake.errors import TrainingFailed
@@ -37,6 +39,17 @@ def test_a_full_device_gets_half_the_batch_at_the_same_effective_batch(quick_req
     assert 1 == manifest.environment["micro_batch"]
     assert manifest.recipe == request.recipe
     assert [] == list(tmp_path.glob(".training-*"))
+
+
+def test_attempts_in_vain_are_paid_for_in_time_and_in_tokens(quick_request, trained):
+    at = []
+    report = execution.run(
+        quick_request(), lambda _: at.append(time.monotonic()), Conditions(memory_holds=1)
+    )
+
+    assert 2 == report.memory_retries
+    assert report.seconds > at[-1] - at[0]
+    assert report.tokens == pytest.approx(trained.tokens * (1 + 2 / trained.steps), abs=2)
 
 
 def test_the_smaller_batch_learns_the_same(quick_request, trained):

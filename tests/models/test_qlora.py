@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from lake.errors import ModelError, TrainingFailed
 from models import adapters, qlora, recipes
 from models.chat import load_tokenizer
+from models.training import spent
 
 
 def losses(request, *, evaluate_first):
@@ -149,11 +151,16 @@ def test_a_killed_training_resumes_to_the_same_bytes(trained, quick_request, tmp
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     torn = request.work_dir / "checkpoint-4" / "adapter_model.safetensors"
     torn.write_bytes(torn.read_bytes()[:100])
+    before, at = spent.read(request.work_dir / "checkpoint-2"), []
 
-    resumed = qlora.train(request, lambda _: None)
+    resumed = qlora.train(request, lambda _: at.append(time.monotonic()))
 
     assert trained.sha256 == resumed.sha256
     assert not request.work_dir.exists()
+    assert before.seconds > 0
+    assert resumed.seconds > before.seconds + at[-1] - at[0]
+    assert resumed.cpu_seconds > before.cpu_seconds
+    assert trained.tokens == resumed.tokens
 
 
 def test_one_killed_after_its_last_step_resumes_to_the_same_bytes(

@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from click.testing import CliRunner, Result
 from pyarrow import BufferReader, parquet
 
 import sql
-from lake import schemas
+from lake import schemas, warehouse
 from lake.errors import SteppeError
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings, settings
+from lake.tables import Lake, Provenance
 from orchestration import automation, turn
 from orchestration.cli import main
 
@@ -383,6 +385,85 @@ def test_the_doctor_sweeps_what_killed_rebuildings_and_self_chats_left() -> None
 
     assert ".rebuilding-x, left by a killed process" in done.stdout
     assert [False, False, True] == [folder.exists() for folder in (*left, young)]
+
+
+@pytest.mark.parametrize("words", [("self-chat", "run"), ("grow",)], ids=" ".join)
+def test_a_moderation_hook_that_is_none_is_told_before_anything_is_begun(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPPE_SELF_CHAT__MODERATION_HOOK", "no_such_module:f")
+
+    failed = steppe(*words)
+
+    assert 1 == failed.exit_code
+    assert "error: The moderation hook `no_such_module:f` cannot be had" in failed.stderr
+    assert not (home() / "models").exists()
+    assert [] == Lake(home()).rows("self_chats_sessions")
+
+
+def fill(table: str) -> Lake:
+    """Write two days of a table, a row each, and publish them."""
+    lake = Lake(home())
+    row = dict.fromkeys(field.name for field in schemas.tables()[table].schema)
+    del row["day"]
+    key = schemas.tables()[table].key[0]
+    for number in (1, 2):
+        named = {**row, key: str(number), "session_id": str(number), "state": "done"}
+        given = {name: value for name, value in named.items() if name in row}
+        lake.append(table, [given], day=date(2026, 1, number), by=Provenance("test"))
+    warehouse.publish(lake)
+    return lake
+
+
+LOST = {
+    "adapters_training_sets": (
+        ["training-set", "list"],
+        ["training-set", "show"],
+        ["sql", "from 1"],
+    ),
+    "self_chats_sessions": (["self-chat", "status"], ["self-chat", "run"], ["query", "source_mix"]),
+    "adapters_versions": (["rebuild", "a"], ["show", "adapters"], ["show", "funnel"]),
+}
+
+
+@pytest.mark.parametrize("table", LOST)
+def test_a_lost_file_is_told_by_every_command_and_named_by_the_doctor(table: str) -> None:
+    lake = fill(table)
+    Path(lake.files(table)[0]).unlink()
+
+    for words in LOST[table]:
+        failed = steppe(*words)
+
+        assert (words, 1) == (words, failed.exit_code)
+        assert f"error: Table `{table}` cannot be read" in failed.stderr
+        assert "hint: `steppe doctor`" in failed.stderr
+    for flags in (["--dry-run"], []):
+        found = steppe("doctor", *flags)
+
+        assert 1 == found.exit_code
+        assert f"broken   {table}: 1 files of its log are missing or cut" in found.stdout
+        assert "hint: put the files back" in found.stdout
+        assert "ok       tables" not in found.stdout
+        assert "repaired" not in found.stdout
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_lost_commit_is_found_and_its_rows_are_not_swept_away(number: int) -> None:
+    """What the log no longer names is no orphan while commits are missing."""
+    lake = fill("adapters_left_out")
+    files = [Path(file) for file in lake.files("adapters_left_out")]
+    for file in files:
+        os.utime(file, (0, 0))
+    log = lake.path("adapters_left_out") / "_delta_log" / f"{number:020d}.json"
+    kept = log.read_bytes()
+    log.unlink()
+    looked = [steppe("doctor") for _ in range(2)]
+
+    assert [1, 1] == [found.exit_code for found in looked]
+    assert all("broken   adapters_left_out: " in found.stdout for found in looked)
+    assert all(file.exists() for file in files)
+    log.write_bytes(kept)
+    assert "broken" not in steppe("doctor").stdout
 
 
 def test_a_day_without_a_session_cannot_be_forgotten() -> None:

@@ -1,16 +1,23 @@
 """Staging and marts: given rows, expected rows."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import sql
+from assets import adapters
 from assets.fingerprints import OWN_ANSWERS
 from lake import query
 from lake.tables import Lake
+from models import execution, recipes
+from models.registry import ModelVersion
+from models.testing import tiny_base
+from models.training.request import TrainRequest
 
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
 
@@ -507,7 +514,7 @@ def test_an_adapter_costs_its_talking_its_learning_and_its_judging(lake: Lake, f
             "seconds": 8.0,
             "cpu_seconds": 9.0,
             "energy_joules": 50.0,
-            "device": "cuda:0",
+            "device": "NVIDIA H100 80GB HBM3",
         },
     )
     fill(
@@ -525,18 +532,63 @@ def test_an_adapter_costs_its_talking_its_learning_and_its_judging(lake: Lake, f
     ] == [tuple(r.values()) for r in found]
 
 
-def test_what_no_device_tells_is_null_and_a_cpu_is_no_gpu(lake: Lake, fill: Any) -> None:
+def trained_row(folder: Path, *, processes: int = 1) -> dict[str, Any]:
+    """Train on a tiny base; return the row that `adapters_versions` gets of it."""
+    base, rows = tiny_base(folder / "base"), folder / "rows.jsonl"
+    told = [{"role": "user", "content": "Где я?"}, {"role": "assistant", "content": "Дома."}]
+    rows.write_text(json.dumps({"messages": told, "role": "new", "weight": 3.0}), encoding="utf-8")
+    quick = recipes.load("quick")
+    few = {**quick.training.model_dump(), "max_steps": 1}
+    request = TrainRequest(
+        base_path=str(base),
+        base_id="tiny",
+        base_model="tiny",
+        recipe={**quick.model_dump(mode="json"), "training": few},
+        rows_path=str(rows),
+        adapters_dir=str(folder / "adapters"),
+        training_set_id="t",
+        processes=processes,
+    )
+    report = execution.run(request, lambda _: None, execution.Conditions())
+    planned: Any = SimpleNamespace(recipe=quick, training_set_id="t")
+    return adapters._row(report.as_dict(), planned, ModelVersion("run", "1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "processes", "share"),
+    [("cpu", 1, 0.0), ("NVIDIA H100 80GB HBM3", 1, 1.0), ("NVIDIA H100 80GB HBM3", 2, 2.0)],
+)
+def test_every_gpu_of_a_training_is_paid_for_and_a_cpu_is_none(
+    lake: Lake,
+    fill: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    processes: int,
+    share: float,
+) -> None:
+    """The row is a real training's; only the name of the device is another machine's."""
+    monkeypatch.setattr(execution, "device_name", lambda: name)
+    row = trained_row(tmp_path, processes=processes)
+    fill("adapters_versions", row)
+    found = query.ask(lake, "select gpu_seconds from adapter_cost")
+
+    assert row["seconds"] > 0
+    assert [share * row["seconds"]] == [r["gpu_seconds"] for r in found]
+
+
+def test_what_no_device_tells_is_null(lake: Lake, fill: Any) -> None:
     fill(
         "adapters_versions",
-        {"adapter_id": "a", "device": "cpu", "energy_joules": None, "cpu_seconds": 2.0},
-        {"adapter_id": "b", "device": "", "energy_joules": None},
+        {"adapter_id": "a", "device": "", "energy_joules": None},
+        {"adapter_id": "b", "device": None, "seconds": 2.0},
     )
     found = query.ask(
         lake,
         "select adapter_id, gpu_seconds, energy_joules from adapter_cost order by adapter_id",
     )
 
-    assert [("a", 0.0, None), ("b", None, None)] == [tuple(r.values()) for r in found]
+    assert [("a", None, None), ("b", None, 0.0)] == [tuple(r.values()) for r in found]
 
 
 def test_an_adapter_was_taught_by_its_own_set_and_by_those_it_learned_on_from(

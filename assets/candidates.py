@@ -67,11 +67,7 @@ class Candidates:
 
 def dialogues(lake: Lake) -> Candidates:
     """Return the dialogues of people and the self-chats, those that may not teach left out."""
-    left = query.ask(
-        lake,
-        "select source_table, dialogue_id, revision, source, reason from stg_training_candidates "
-        "where reason != ''",
-    )
+    left = query.ask(lake, "from stg_training_refused")
     fit = query.ask(lake, "from stg_training_candidates where reason = ''")
     rows = [_row(row) for row in fit]
     return Candidates(sorted(rows, key=lambda row: row.key), [LeftOut(**row) for row in left])
@@ -105,12 +101,8 @@ def known_before(lake: Lake, base_id: str, revisions: Iterable[str]) -> set[str]
 
 def _taught(lake: Lake, base_id: str) -> list[tuple[datetime, set[str]]]:
     """Return when each adapter of a base was made, and what it was taught; oldest first."""
-    found = query.ask(
-        lake,
-        "select adapter_id, created_at, list(revision) as revisions from stg_taught "
-        "where base_id = ? group by all order by created_at, adapter_id",
-        [base_id],
-    )
+    asked = "from stg_taught_revisions where base_id = ? order by created_at, adapter_id"
+    found = query.ask(lake, asked, [base_id])
     return [(row["created_at"], set(row["revisions"])) for row in found]
 
 

@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "TRANSFORMERS_VERBOSITY": "error",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "PYTHONHASHSEED": "0",
     # A folder called `models` in the working directory must not shadow the package in children.
     "PYTHONSAFEPATH": "1",

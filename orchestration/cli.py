@@ -415,10 +415,10 @@ def self_chat_resume(reason: str) -> None:
 
 
 @self_chat.command(name="forget")
-@click.argument("day", type=click.DateTime(formats=["%Y-%m-%d"]))
+@click.argument("day", metavar="DAY", type=click.DateTime(formats=["%Y-%m-%d"]))
 @click.option("--reason", default="", help="Why; it is recorded.")
 def self_chat_forget(day: datetime, reason: str) -> None:
-    """Delete everything that the sessions of DAY said."""
+    """Delete everything that the sessions of DAY (2026-12-31, say) said."""
     from orchestration import talking_to_itself
 
     click.echo(talking_to_itself.forget(settings(), day.date(), reason))

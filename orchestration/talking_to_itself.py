@@ -22,7 +22,13 @@ def status(settings: Settings, *, shape: str) -> None:
     """Print every session and every word, newest last; on standard error what stands."""
     lake, now = Lake(settings.home), datetime.now(UTC)
     rows = lake.arrow(sessions.TABLE).sort_by("held_at").select(SHOWN)
-    answers.give(rows, shape, None)
+    if shape == "table":  # a cell would cut a reason: each has its own line
+        answers.give(rows.drop_columns(["reason"]), shape)
+        for row in rows.to_pylist():
+            if row["reason"]:
+                click.echo(f"{row['day']} {row['state']}: {row['reason']}")
+    else:
+        answers.give(rows, shape)
     tokens, seconds = sessions.spent(lake, now.date())
     chosen = settings.self_chat
     stands = sessions.why_not(lake, settings, now) or "the next session may begin"

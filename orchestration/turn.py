@@ -290,7 +290,25 @@ class _Taking:
 
 def _is_ours(error: Any) -> bool:
     """Say whether an error of a step is one that we raised, hint and all."""
-    return error.cls_name in {kind.__name__ for kind in _kinds(SteppeError)}
+    return error.cls_name in _our_names()
+
+
+def _our_names() -> set[str]:
+    return {kind.__name__ for kind in _kinds(SteppeError)}
+
+
+def told_by(message: str, kind: str) -> str:
+    """Return what a person reads of an error that Dagster kept: `lake.errors.SchemaError: words`.
+
+    Ours, and Dagster's `Failure`, are words enough; of another's class the module is left out, and
+    so are pydantic's links.
+    """
+    lines = [line for line in message.splitlines() if "errors.pydantic.dev" not in line]
+    words = "\n".join(lines).strip()
+    named, colon, rest = words.partition(":")
+    if not colon or named.rpartition(".")[2] != kind:
+        return words
+    return rest.strip() if kind in {*_our_names(), "Failure"} else f"{kind}:{rest}"
 
 
 def _kinds(kind: type[SteppeError]) -> Iterator[type[SteppeError]]:
@@ -322,7 +340,7 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> TurnFailed:
             return TurnFailed("Stopped.", hint="`steppe grow` goes on from where it was")
         while error is not None and error.cause is not None and not _is_ours(error):
             error = error.cause
-        message = error.message.strip() if error else "no message"
+        message = told_by(error.message, error.cls_name or "") if error else "no message"
         text, _, hint = message.partition("\n\nhint: ")
         return TurnFailed(
             f"The step `{event.step_key}` failed: {text}",

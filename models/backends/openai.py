@@ -13,7 +13,12 @@ from models.backends import Conversations, Generation, Loss, Progress
 
 @dataclass(frozen=True)
 class OpenAIModel:
-    """Any server with `POST <url>/v1/chat/completions`; it generates, losses it cannot tell."""
+    """Any server with `POST <url>/v1/chat/completions`; it generates, losses it cannot tell.
+
+    A server that sends no `usage` is billed by an upper bound, so that a budget of tokens holds: no
+    token is shorter than a byte of UTF-8, one more ends the answer, and none is beyond what was
+    asked for.
+    """
 
     url: str
     model: str
@@ -60,7 +65,8 @@ class OpenAIModel:
             told = reply.json()
             choice, usage = told["choices"][0], told.get("usage") or {}
             text, finish = choice["message"]["content"] or "", choice["finish_reason"] or "stop"
-            used = int(usage.get("completion_tokens") or 0)
+            at_most = min(len(str(text).encode()) + 1, body["max_tokens"])
+            used = int(usage.get("completion_tokens") or at_most)
             return Generation(str(text), str(finish), used, time.monotonic() - started)
         except misread as error:
             raise BackendUnavailable(

@@ -20,7 +20,14 @@ def load(shape: type[Values], shipped: Path, own: Path | None) -> Values:
         changes = tomllib.loads(own.read_text(encoding="utf-8")) if own else {}
         return shape.model_validate({**values, **changes})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        problem = _first(error) if isinstance(error, ValidationError) else str(error)
         raise SettingsError(
-            f"`{own}` cannot be used: {error}.",
+            f"`{own}` cannot be used: {problem}.",
             hint=f"models/self_chat/{shipped.name} has every key with its meaning",
         ) from error
+
+
+def _first(error: ValidationError) -> str:
+    """Return the first thing that is wrong, without pydantic's address for more."""
+    first = error.errors()[0]
+    return f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}"

@@ -236,6 +236,7 @@ def test_the_doctor_names_a_damaged_manifest_and_a_rebuild_puts_it_back(
 
         assert 0 == back.exit_code, back.output
         assert "are back" in back.stdout
+        assert "%|" not in back.stderr  # the bars of MLflow
         assert adapter_id == adapters.verify(folder).adapter_id
     assert "broken" not in steppe(settings, monkeypatch, "doctor").stdout
 

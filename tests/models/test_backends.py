@@ -81,7 +81,8 @@ class Server(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         said = body["messages"][-1]["content"]
         choice = {"message": {"content": said}, "finish_reason": "stop"}
-        reply = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}})
+        told = {} if body["model"] == "untold" else {"usage": {"completion_tokens": 3}}
+        reply = json.dumps({"choices": [choice], **told})
         self.send_response(200 if self.headers.get("Authorization") == "Bearer key" else 401)
         self.end_headers()
         self.wfile.write(reply.encode())
@@ -105,6 +106,16 @@ def test_a_server_is_asked_in_order(url):
     answers = OpenAIModel(url, "steppe", "key").generate(ASKED, max_new_tokens=4)
 
     assert [Generation(c[0]["content"], "stop", 3) for c in ASKED] == answers
+
+
+@pytest.mark.parametrize(("said", "allowed", "expected"), [("да", 50, 5), ("да" * 40, 50, 50)])
+def test_a_server_that_counts_no_tokens_is_billed_by_an_upper_bound(url, said, allowed, expected):
+    """A byte is the least a token can be; nothing is longer than what was asked for."""
+    asked = [[{"role": "user", "content": said}]]
+
+    answer = OpenAIModel(url, "untold", "key").generate(asked, max_new_tokens=allowed)
+
+    assert [expected] == [one.tokens for one in answer]
 
 
 def test_a_server_that_refuses_is_unavailable(url):

@@ -401,6 +401,29 @@ def test_a_moderation_hook_that_is_none_is_told_before_anything_is_begun(
     assert [] == Lake(home()).rows("self_chats_sessions")
 
 
+def test_a_long_reason_is_shown_whole_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the table is cut to eighty columns, its cells are; a pipe cuts nothing."""
+    from rich.console import Console
+
+    reason = "тёзка " * 40 + "конец"
+    steppe("self-chat", "hold", "--reason", reason)
+    monkeypatch.setattr(Console, "is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    table, lines = steppe("self-chat", "status"), steppe("self-chat", "status", "--format", "json")
+
+    assert f"held: {reason}" in table.stdout
+    assert "…" in table.stdout
+    assert reason == json.loads(lines.stdout)["reason"]
+
+
+def test_a_day_is_asked_for_by_its_name() -> None:
+    shown = steppe("self-chat", "forget", "--help")
+
+    assert "forget [OPTIONS] DAY" in shown.stdout
+    assert "%Y" not in shown.stdout
+
+
 def fill(table: str) -> Lake:
     """Write two days of a table, a row each, and publish them."""
     lake = Lake(home())

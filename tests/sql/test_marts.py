@@ -462,6 +462,34 @@ def test_only_an_adapter_that_may_be_served_has_been_taught(lake: Lake, fill: An
     assert [("b", "in", "in")] == [tuple(r.values()) for r in found]
 
 
+def test_what_an_adapter_was_taught_is_one_row(lake: Lake, fill: Any) -> None:
+    taught = {"training_set_id": "t", "source_table": "cleaned_dialogues"}
+    fill("adapters_versions", {"adapter_id": "a", "base_id": "b", "training_set_id": "t"})
+    fill(
+        "adapters_training_sets",
+        {**taught, "dialogue_id": "2", "revision": "s"},
+        {**taught, "dialogue_id": "1", "revision": "r", "position": 1},
+    )
+    fill("evaluations_verdicts", {"evaluation_id": "1", "adapter_id": "a", "passed": True})
+    found = query.ask(lake, "select adapter_id, revisions from stg_taught_revisions")
+
+    assert [("a", ["r", "s"])] == [tuple(r.values()) for r in found]
+
+
+def test_who_may_not_teach_is_told_without_its_words(lake: Lake, fill: Any) -> None:
+    own = {"split": "train", "source": "nexus", "consent": "granted"}
+    fill(
+        "cleaned_dialogues",
+        {**own, "dialogue_id": "a", "revision": "a"},
+        {**own, "dialogue_id": "b", "revision": "b", "split": "test"},
+    )
+    found = query.ask(lake, "from stg_training_refused")
+
+    assert [("cleaned_dialogues", "b", "b", "nexus", "held_out")] == [
+        tuple(r.values()) for r in found
+    ]
+
+
 def test_training_sets_are_counted_with_the_adapter_they_made(lake: Lake, fill: Any) -> None:
     row = {"training_set_id": "t", "tokens": 10, "weight": 2.0}
     fill(

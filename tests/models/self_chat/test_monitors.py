@@ -95,3 +95,7 @@ def test_own_bounds_go_over_the_shipped_and_a_typo_is_an_error(tmp_path):
     path.write_text("max_pasd = 0.5\n")
     with pytest.raises(SettingsError, match="max_pasd"):
         load(path)
+    path.write_text("max_past = 'much'\n")
+    with pytest.raises(SettingsError, match="`max_past`") as error:
+        load(path)
+    assert "pydantic" not in str(error.value)

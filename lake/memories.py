@@ -28,9 +28,7 @@ from lake.errors import DataError, SchemaError
 from lake.ids import content_id, is_id, json_id, require_id
 
 if TYPE_CHECKING:
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 Kind = Literal["fact", "summary", "reflection"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -38,8 +36,6 @@ TABLE = "embeddings_memories"
 NOTES = "memories.db"
 DEPTH = 30
 """Rows of each of the two rankings that are fused, unless more are wanted."""
-PEOPLE_KEPT = 64
-"""People whose memories stay in memory: of a hundred each, with vectors of 1,024, 26 MB."""
 COLUMNS = (
     *("memory_id", "user_id", "kind", "text", "importance", "created_at", "sources"),
     *("replaced_by", "replaced_at", "encoder_id"),
@@ -120,19 +116,15 @@ class Memories:
         """Return a person's standing memories nearest to a text, best first.
 
         The nearest vectors are fused with Russian full text by reciprocal rank: the score is
-        `_relevance_score`, and `_distance` the cosine distance.
+        `_relevance_score`, and `_distance` the cosine distance of those that the vectors found.
         """
-        where, chosen = lance.of_person(user_id), frozenset(_known(kinds))
+        where = f"{lance.of_person(user_id)} and {STANDS} and {_of_kinds(kinds)}"
         depth = max(limit, DEPTH)
 
         def ask(table: Any) -> Rows:
-            own = _own(str(self.root), int(table.version), where).near(vector, chosen)
-            said = lance.matching(
-                table, text, where=f"{where} and {STANDS}", columns=["memory_id"], limit=depth
-            )
-            by_id = {row["memory_id"]: row for row in own}
-            matching = [by_id[r["memory_id"]] for r in said if r["memory_id"] in by_id]
-            return lance.fused([own[:depth], matching], key="memory_id")[:limit]
+            near = lance.near(table, vector, where=where, columns=COLUMNS, limit=depth)
+            said = lance.matching(table, text, where=where, columns=COLUMNS, limit=depth)
+            return lance.fused([near, said], key="memory_id")[:limit]
 
         return self._with_use(lance.read(self.root, TABLE, ask, otherwise=[]))
 
@@ -166,7 +158,7 @@ class Memories:
         where = lance.of_person(user_id)
 
         def ask(table: Any) -> str:
-            return _own(str(self.root), int(table.version), where).version
+            return _version(self.root, int(table.version), where)
 
         return lance.read(self.root, TABLE, ask, otherwise="")
 
@@ -304,50 +296,20 @@ def _require_sound(row: Mapping[str, Any]) -> None:
         raise SchemaError("`replaced_by` is no memory's id.", hint="an id, or empty")
 
 
-def _known(kinds: Sequence[str]) -> Sequence[str]:
+def _of_kinds(kinds: Sequence[str]) -> str:
     if odd := [kind for kind in kinds if kind not in KINDS]:
         raise DataError(f"`{odd[0]}` is no kind of memory.", hint=f"one of {', '.join(KINDS)}")
-    return kinds
+    return "kind in ({})".format(", ".join(f"'{kind}'" for kind in kinds))
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """One person's memories as a version of the table has them, with their vectors in memory.
-
-    A person has some hundred: their exact distances take less time than asking the table does.
-    """
-
-    rows: Rows
-    vectors: NDArray[np.float32]
-    version: str
-
-    def near(self, vector: Sequence[float], kinds: frozenset[str]) -> Rows:
-        """Return the standing rows of some kinds, nearest first, `_distance` with them."""
-        import numpy as np
-
-        likeness = self.vectors @ np.asarray(vector, np.float32)
-        order = np.argsort(-likeness, kind="stable")
-        return [
-            {**self.rows[n], lance.DISTANCE: 1.0 - float(likeness[n])}
-            for n in order.tolist()
-            if not self.rows[n]["replaced_by"] and self.rows[n]["kind"] in kinds
-        ]
-
-
-@lru_cache(maxsize=PEOPLE_KEPT)
-def _own(root: str, version: int, where: str) -> _Own:
-    """Return a person's memories at a version of the table."""
-    import numpy as np
-
-    table = lance.connect(Path(root)).open_table(TABLE)
+@lru_cache(maxsize=1024)
+def _version(root: Path, version: int, where: str) -> str:
+    """Return the id of a person's rows as a version of the table has them."""
+    table = lance.connect(root).open_table(TABLE)
     table.checkout(version)
-    query = table.search().where(where).select([*COLUMNS, "vector"]).limit(None)
-    found = query.to_arrow().sort_by("memory_id")
-    rows: Rows = found.drop_columns(["vector"]).to_pylist()
-    flat = found["vector"].combine_chunks().flatten().to_numpy().astype(np.float32, copy=False)
-    vectors = flat.reshape(len(rows), -1) if rows else np.zeros((0, len(flat)), np.float32)
-    told = [[r["memory_id"], r["importance"], r["replaced_by"]] for r in rows]
-    return _Own(rows, vectors, json_id(told))
+    columns = ["memory_id", "importance", "replaced_by"]
+    rows = table.search().where(where).select(columns).limit(None).to_arrow().to_pylist()
+    return json_id(sorted([r["memory_id"], r["importance"], r["replaced_by"]] for r in rows))
 
 
 @contextmanager

@@ -52,10 +52,10 @@ def test_of_near_duplicates_the_best_is_shown(lake: Lake, fill: Any) -> None:
 def test_what_was_read_counts_in_the_newest_granted_revision_alone(lake: Lake, fill: Any) -> None:
     fill(
         "cleaned_dialogues",
-        {"dialogue_id": "d", "revision": "old", "turns": 1},
-        {"dialogue_id": "d", "revision": "new", "turns": 2, "day": NEXT},
-        {"dialogue_id": "e", "revision": "only", "turns": 1, "consent": "explore"},
-        {"dialogue_id": "f", "revision": "same", "turns": 1, "cluster_id": "d"},
+        {"dialogue_id": "d", "revision": "old", "turns": 1, "consent": "granted"},
+        {"dialogue_id": "d", "revision": "new", "turns": 2, "consent": "granted", "day": NEXT},
+        {"dialogue_id": "e", "revision": "only", "consent": "explore"},
+        {"dialogue_id": "f", "revision": "same", "consent": None, "cluster_id": "d"},
     )
     fill(
         "embeddings_observations",

@@ -34,7 +34,7 @@ Kind = Literal["fact", "summary", "reflection"]
 KINDS: tuple[str, ...] = get_args(Kind)
 TABLE = "embeddings_memories"
 NOTES = "memories.db"
-DEPTH = 50
+DEPTH = 30
 """Rows of each of the two rankings that are fused, unless more are wanted."""
 COLUMNS = (
     *("memory_id", "user_id", "kind", "text", "importance", "created_at", "sources"),
@@ -93,7 +93,7 @@ class Memories:
         """Return what is remembered of a person, oldest first; `replaced` adds what was."""
         where = lance.of_person(user_id) if replaced else f"{lance.of_person(user_id)} and {STANDS}"
         rows = self._rows(where, COLUMNS)
-        return self._with_notes(sorted(rows, key=lambda r: (r["created_at"], r["memory_id"])))
+        return self._with_use(sorted(rows, key=lambda r: (r["created_at"], r["memory_id"])))
 
     def people(self) -> Names:
         """Return the pseudonyms of everybody of whom something is remembered."""
@@ -102,7 +102,7 @@ class Memories:
     def get(self, memory_id: str) -> Row | None:
         """Return one memory, replaced or not, or None."""
         rows = self._rows(lance.any_of("memory_id", [memory_id]), COLUMNS)
-        return self._with_notes(rows)[0] if rows else None
+        return self._with_use(rows)[0] if rows else None
 
     def search(
         self,
@@ -122,11 +122,11 @@ class Memories:
         depth = max(limit, DEPTH)
 
         def ask(table: Any) -> Rows:
-            near = lance.nearest(table, vector, where=where, columns=COLUMNS, limit=depth)
+            near = lance.near(table, vector, where=where, columns=COLUMNS, limit=depth)
             said = lance.matching(table, text, where=where, columns=COLUMNS, limit=depth)
             return lance.fused([near, said], key="memory_id")[:limit]
 
-        return self._with_notes(lance.read(self.root, TABLE, ask, otherwise=[]))
+        return self._with_use(lance.read(self.root, TABLE, ask, otherwise=[]))
 
     def touch(self, memory_ids: Iterable[str], now: datetime) -> None:
         """Note that memories were used just now."""
@@ -158,7 +158,7 @@ class Memories:
         where = lance.of_person(user_id)
 
         def ask(table: Any) -> str:
-            return _version(str(self.root), int(table.version), where)
+            return _version(self.root, int(table.version), where)
 
         return lance.read(self.root, TABLE, ask, otherwise="")
 
@@ -218,7 +218,7 @@ class Memories:
 
         return lance.read(self.root, TABLE, ask, otherwise=[])
 
-    def _with_notes(self, rows: Rows) -> Rows:
+    def _with_use(self, rows: Rows) -> Rows:
         """Return rows with `last_used_at`: where it was never used, when it was told."""
         if not rows:
             return []
@@ -303,9 +303,9 @@ def _of_kinds(kinds: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _version(root: str, version: int, where: str) -> str:
+def _version(root: Path, version: int, where: str) -> str:
     """Return the id of a person's rows as a version of the table has them."""
-    table = lance.connect(Path(root)).open_table(TABLE)
+    table = lance.connect(root).open_table(TABLE)
     table.checkout(version)
     columns = ["memory_id", "importance", "replaced_by"]
     rows = table.search().where(where).select(columns).limit(None).to_arrow().to_pylist()

@@ -144,7 +144,7 @@ class MemorySettings(_Section):
         description="sources whose people are not yours, comma-separated: nothing is remembered",
     )
     limit: int = Field(5, ge=1, le=50, description="memories called to mind for one answer")
-    candidates: int = Field(50, ge=1, le=1000, description="found by a search before scoring")
+    candidates: int = Field(20, ge=1, le=1000, description="found by a search before scoring")
     turns: bool = Field(default=True, description="search a person's turns beside the memories")
     recency: float = Field(0.01, ge=0, description="weight of how lately a memory was used")
     importance: float = Field(0.01, ge=0, description="weight of how much it matters")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TABLE = "embeddings_messages"
 DIALOGUES = "embeddings_dialogues"  # one vector a dialogue; no words
 BLOCK_ROWS = 4096
-DEPTH = 30
+DEPTH = 20
 """Rows of each of the two rankings that are fused, unless more are wanted."""
 TURN = ("id", "day", "dialogue_id", "revision", "position", "role", "user_id", "text")
 

@@ -16,7 +16,7 @@ from models.memory.extraction import Told, small
 from models.memory.importance import SUMMARY
 from models.memory.phrases import Phrases
 from models.memory.readings import lemmas
-from models.memory.statements import PLACEHOLDER
+from models.memory.statements import PLACEHOLDER, is_acknowledgement, is_unknown
 from models.self_chat.filters import subjects
 
 MAX_NEW_TOKENS = 96
@@ -56,6 +56,8 @@ def why_unsound(answer: Generation, words: str) -> str:
         return "too_long"
     if stock_phrases.refuses(text):
         return "refusal"
+    if is_acknowledgement(text) or is_unknown(text):
+        return "no_summary"
     named = subjects(text) - OF_THE_FORM
     heard = subjects(words) | set(lemmas(words))
     return "" if named and named <= heard else "ungrounded"

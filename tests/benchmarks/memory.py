@@ -7,7 +7,9 @@ Invented persons tell thirty facts each, in words that the base's schooling lack
 base over the gateway's own log; the loop reads the log as far as `embeddings`, and nothing is
 trained.  Then every fact is asked for in a conversation of its own, with memory and without.  An
 answer is right if it is the fact, word for word, as the person told it or as the primer says it.
-Also counted: answers that are another person's fact, and what memory costs the base's own skills.
+Also counted: answers that are another person's fact, what memory costs the base's own skills, what
+becomes of the base's own summaries, and the questions of the shipped sample, whose facts nobody
+drew from the primer's shapes.
 `--ablate` tries other numbers of facts in the prompt and other weights; the shipped ones were
 chosen with the seed `tune`, and the result is of another.
 """
@@ -18,19 +20,27 @@ import random
 import shutil
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assets import inbox, sources
 from assets.recollection import Recalled, Recollection
 from lake.ids import pseudonym_key, user_id_of
 from lake.memories import Memories
 from lake.settings import Settings, load
 from models.backends.embedded import TransformersModel
 from models.base import BaseModel, find_base
+from models.memory import Remembered
 from models.memory.addressing import to_the_person
+from models.memory.extraction import Told
+from models.memory.phrases import PrimerPhrases
 from models.memory.prompting import SCHOOLED_FACTS, with_memories
+from models.memory.readings import lemmas
+from models.memory.reflection import reflect, windows
+from models.memory.summary import summaries
 from models.primer.draw import Draw
 from models.primer.facts import Fact, draw_facts
 from models.primer.formats.teaching import told
@@ -46,6 +56,7 @@ HEARD = 4  # messages before it that the base sees when it answers a fact: its c
 WEIGHTS = {
     "paper, 1 1 1": (1.0, 1.0, 1.0),
     "its code, .5 2 3": (0.5, 2.0, 3.0),
+    "a tenth of relevance": (0.1, 0.1, 1.0),
     "relevance alone": (0.0, 0.0, 1.0),
     "shipped": None,
 }
@@ -120,10 +131,11 @@ def main(arguments: argparse.Namespace) -> None:
         raise SystemExit(f"no base `embedded` in {arguments.models}: `steppe base grow` first")
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        bench = _prepared(Path(folder), base, arguments)
+        bench = _prepared(Path(folder) / "home", base, arguments)
         found = _measured(bench)
         if arguments.ablate:
             found["ablation"] = _ablation(bench)
+        found["sample"] = _sample(Path(folder) / "sample", base)
         found["seconds"] = round(time.monotonic() - started, 1)
     print(json.dumps(found, ensure_ascii=False, indent=1))
     if arguments.out:
@@ -187,6 +199,7 @@ def _measured(bench: Bench) -> dict[str, Any]:
         "memories_of_another_person": len(foreign),
         "the_fact_comes_first": _first(bench, recalled),
         "own_skills": _skills(bench),
+        "written_by_the_base": _written(bench),
         "wrong": _wrong(bench, recalled, with_it)[:20],
     }
 
@@ -220,6 +233,65 @@ def _skills(bench: Bench, count: int = 300) -> dict[str, float]:
         shares[name] = round(sum(right) / len(right), 3)
     reminded = sum(bool([m for m in f if m.kind == "fact"]) for f in found) / len(found)
     return {**shares, "reminded_of_something": round(reminded, 3), "questions": len(turns)}
+
+
+def _written(bench: Bench, talks: int = 200) -> dict[str, Any]:
+    """Let the base sum up talks of four taught facts each, and reflect on ten facts at a time."""
+    draw = Draw(random.Random("written"), "held_out")
+    now = datetime.now(UTC)
+    dialogues = []
+    for n in range(talks):
+        said = [s for fact in draw_facts(draw, 4) for s in told(fact, draw)]
+        messages = [{"role": s.role, "content": s.content} for s in said]
+        dialogues.append(Told(f"talk-{n}", messages, now, taught=False))
+    sums = summaries(dialogues, bench.model, PrimerPhrases())
+    kept = [o.text for o, _ in sums if o]
+    thoughts = [
+        reflect(window, bench.model, PrimerPhrases())
+        for person in bench.people
+        for window in windows(_as_memories(person, now), 50)
+    ]
+    return {
+        "summaries": {"asked": talks, "kept": len(kept), "examples": kept[:5]},
+        "summaries_refused": dict(Counter(reason for _, reason in sums if reason)),
+        "reflections": {"asked": len(thoughts), "kept": sum(map(bool, (i for i, _ in thoughts)))},
+    }
+
+
+def _as_memories(person: Person, now: datetime) -> list[Remembered]:
+    texts = [to_the_person(fact.statement) for fact in person.facts]
+    return [Remembered(text, 5, now, now, ("d/0",), (text,)) for text in texts]
+
+
+def _sample(home: Path, base: BaseModel) -> dict[str, Any]:
+    """Ask the shipped sample's held-out questions of the bare base, with memory and without.
+
+    An answer is right if its own words are those of the sample's answer, in any form.
+    """
+    settings = load(home=home)
+    shutil.copytree(base.path, settings.models_dir / "bases" / base.path.name)
+    samples = Path(sources.__file__).parent / "samples"
+    inbox.take_in([samples / "dialogues"], settings.inbox, day=datetime.now(UTC).date())
+    turn.grow(settings, until="embeddings")
+    lines = (samples / "held_out.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = [json.loads(line) for line in lines]
+    owner = user_id_of(settings.owner, pseudonym_key(home))
+    mind, now = Recollection(home, settings), datetime.now(UTC)
+    found = [mind.about(owner, row["question"], now) for row in asked]
+    model = TransformersModel(base.path)
+    shares: dict[str, Any] = {"memories": len(Memories(home).list(owner)), "questions": len(asked)}
+    for name, memories in (("right_with_memory", found), ("right_without", [[] for _ in asked])):
+        prompts = [
+            with_memories([_user(row["question"])], m, schooled=True)
+            for row, m in zip(asked, memories, strict=True)
+        ]
+        said = model.generate(prompts, max_new_tokens=64)
+        right = [
+            set(lemmas(s.text)) == set(lemmas(row["answer"]))
+            for s, row in zip(said, asked, strict=True)
+        ]
+        shares[name] = round(sum(right) / len(right), 3)
+    return shares
 
 
 def _ablation(bench: Bench) -> dict[str, Any]:

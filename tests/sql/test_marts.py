@@ -56,6 +56,28 @@ def test_of_near_duplicates_the_best_is_shown(lake: Lake, fill: Any) -> None:
     assert ["alone", "better"] == [row["dialogue_id"] for row in found]
 
 
+def test_what_was_read_counts_in_the_newest_granted_revision_alone(lake: Lake, fill: Any) -> None:
+    fill(
+        "cleaned_dialogues",
+        {"dialogue_id": "d", "revision": "old", "turns": 1, "consent": "granted"},
+        {"dialogue_id": "d", "revision": "new", "turns": 2, "consent": "granted", "day": NEXT},
+        {"dialogue_id": "e", "revision": "only", "consent": "explore"},
+        {"dialogue_id": "f", "revision": "same", "consent": None, "cluster_id": "d"},
+    )
+    fill(
+        "embeddings_observations",
+        {"dialogue_id": "d", "revision": "old", "text": "a"},
+        {"dialogue_id": "d", "revision": "new", "text": "b", "day": NEXT},
+        {"dialogue_id": "d", "revision": "new", "position": 1, "reason": "question", "day": NEXT},
+        {"dialogue_id": "e", "revision": "only", "text": "c"},
+        {"dialogue_id": "f", "revision": "same", "text": "d"},
+    )
+
+    found = query.ask(lake, "select text from stg_observations order by 1")
+
+    assert ["b", "d"] == [row["text"] for row in found]
+
+
 def test_everybody_who_speaks_is_a_person_once(lake: Lake, fill: Any) -> None:
     fill(
         "cleaned_dialogues",

@@ -63,6 +63,8 @@ def test_a_summary_names_its_turns() -> None:
     [
         ("Говорили про тушканчика и сову.", "stop", "ungrounded"),
         ("Говорили.", "stop", "ungrounded"),
+        ("Запомнил: сова живёт в лесу.", "stop", "no_summary"),
+        ("Я этого не знаю. Расскажи мне.", "stop", "no_summary"),
         ("Говорили про сову", "length", "no_stop"),
         ("", "stop", "empty"),
         ("Сова " * 100, "stop", "too_long"),

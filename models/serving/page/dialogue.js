@@ -1,12 +1,10 @@
 // A conversation as elements: questions, answers, what was remembered, what a person may do.
 
 import { icon, iconButton, make } from "/page/elements.js";
-import { current } from "/page/history.js";
 import { rendered } from "/page/markdown.js";
 import { KINDS, WORDS, problemName } from "/page/words.js";
 
 const SHOWN_MEMORIES = 3; // in the closed line; opened, it shows all
-const SHARES = ["recency", "relevance"]; // within 0..1; importance may be 1..10
 
 /** Return a message as an element; `can` are the acts a person has, by name. */
 export function turn(message, place, can) {
@@ -19,7 +17,7 @@ export function turn(message, place, can) {
   return make(
     "article",
     { class: `turn assistant${open ? " choosing" : ""}`, "aria-label": WORDS.assistant },
-    open && isReady(current(message)) && make("p", { class: "question" }, WORDS.choose),
+    open && message.variants.every(isReady) && make("p", { class: "question" }, WORDS.choose),
     make("div", { class: "answers" }, ...answers),
   );
 }
@@ -81,7 +79,7 @@ function footer(message, variant, place, can, section) {
   if (!isReady(variant)) return bar;
   const about = make("span", { class: "acts" });
   if (message.variants.length > 1) {
-    if (!isReady(current(message))) return bar;
+    if (!variant.text || !message.variants.every(isReady)) return bar;
     about.append(
       make(
         "button",
@@ -173,6 +171,7 @@ function memory(about) {
 function part(name, value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return [];
   const number = value.toLocaleString("ru", { maximumFractionDigits: 2 });
-  const bar = SHARES.includes(name) && make("meter", { min: "0", max: "1", value, "aria-hidden": "true" });
+  const isShare = value >= 0 && value <= 1; // importance may be told as 1 to 10
+  const bar = isShare && make("meter", { min: "0", max: "1", value, "aria-hidden": "true" });
   return [make("div", {}, make("dt", {}, WORDS[name]), make("dd", {}, bar, number))];
 }

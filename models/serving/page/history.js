@@ -5,7 +5,7 @@
 //   variant       {id, text, adapter, memories, state, thumb?, edited?, error?}
 //   state         "streaming" | "whole" | "long" | "cut" | "failed"
 //
-// Of two variants a person chooses one; the last is what the conversation goes on with.
+// Of two variants a person chooses one; until then the conversation goes on with the last.
 
 const PREFIX = "steppe.conversation.";
 const TITLE_WORDS = 6;
@@ -67,9 +67,9 @@ export function titleOf(text) {
   return title.length < words.join(" ").length ? `${title}…` : title;
 }
 
-/** Return the answer that a message stands for. */
+/** Return the answer that a conversation goes on with: the last one with words in it. */
 export function current(message) {
-  return message.variants[message.variants.length - 1];
+  return message.variants.findLast((variant) => variant.text) ?? message.variants.at(-1);
 }
 
 /** Return messages as the gateway reads them; a question without an answer goes with it. */

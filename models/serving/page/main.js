@@ -12,6 +12,7 @@ const NOTICE_STAYS = 6000;
 const at = (id) => document.getElementById(id);
 
 const running = new Map(); // id of a conversation -> what stops its answer
+const live = new Map(); // id -> the one object of a conversation that this page has open
 const sections = new WeakMap(); // variant -> its element
 let open = history.fresh();
 let noticed = 0;
@@ -40,7 +41,7 @@ function again(place) {
 function retry(place) {
   if (running.has(open.id)) return;
   const { variants } = open.messages[place];
-  variants.splice(variants.length - 1, 1, blank());
+  variants.splice(-1, 1, blank());
   redraw(place);
   answer(open, place, { again: variants.length > 1 });
 }
@@ -51,7 +52,7 @@ function blank() {
 
 async function answer(conversation, place, { again: isAgain = false } = {}) {
   const message = conversation.messages[place];
-  const variant = history.current(message);
+  const variant = message.variants.at(-1);
   const stop = new AbortController();
   running.set(conversation.id, stop);
   conversation.updated = Date.now();
@@ -83,13 +84,13 @@ async function answer(conversation, place, { again: isAgain = false } = {}) {
     }
     variant.state = variant.finish === "length" ? "long" : "whole";
   } catch (error) {
-    fail(variant, error);
+    fail(variant, error, stop.signal);
   }
   delete variant.waiting;
   delete variant.finish;
   running.delete(conversation.id);
   if (isAgain) settleSame(message);
-  if (history.find(conversation.id)) keep(conversation); // deleted meanwhile: stays so
+  keep(conversation);
   if (conversation === open) {
     redraw(place);
     drawComposer();
@@ -111,8 +112,8 @@ function take(event, variant) {
   variant.finish = choice?.finish_reason ?? variant.finish;
 }
 
-function fail(variant, error) {
-  if (error.name === "AbortError") {
+function fail(variant, error, signal) {
+  if (signal.aborted) {
     variant.state = "cut";
     return;
   }
@@ -302,6 +303,7 @@ function grow() {
 // --- conversations ------------------------------------------------------------------------------
 
 function keep(conversation) {
+  if (!live.has(conversation.id)) return; // deleted while its answer came
   if (!history.save(conversation)) notice(WORDS.full);
 }
 
@@ -314,8 +316,6 @@ function switchTo(id) {
   scrollDown();
   at("question").focus();
 }
-
-const live = new Map(); // conversations of this page by id: one object each while answers come
 
 /** An answer that was coming when its page went away is cut. */
 function settled(conversation) {
@@ -347,7 +347,8 @@ function forget(id) {
   }
   draw();
   const restore = () => {
-    keep(settled(kept));
+    live.set(id, settled(kept));
+    keep(kept);
     switchTo(id);
     at("notice").hidden = true;
   };
@@ -374,7 +375,7 @@ async function useKey(event) {
   if (!given) notice(WORDS.forgotten);
   at("question").focus();
   const last = open.messages.length - 1;
-  if (last > 0 && history.current(open.messages[last]).error?.status === 401) retry(last);
+  if (last > 0 && open.messages[last].variants.at(-1).error?.status === 401) retry(last);
   else await greet();
 }
 
@@ -467,7 +468,10 @@ at("suggestions").addEventListener("click", (event) => {
 document.addEventListener("keydown", onKey);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme);
 addEventListener("pagehide", () => {
-  for (const id of running.keys()) if (live.has(id)) keep(live.get(id));
+  for (const [id, stop] of running) {
+    stop.abort(); // cut by us, not broken by the network
+    if (live.has(id)) keep(live.get(id));
+  }
 });
 addEventListener("storage", (event) => {
   if (!history.isOurs(event.key)) return;

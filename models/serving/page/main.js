@@ -358,8 +358,10 @@ function forget(id) {
 // --- the key, the light, the drawer -------------------------------------------------------------
 
 function askForKey(why = "") {
+  const following = isNearEnd();
   at("key-problem").textContent = why;
   at("key-form").hidden = false;
+  if (following) scrollDown();
   at("key").value = "";
   at("key").focus();
 }

@@ -628,10 +628,15 @@ def picture(page: Page, name: str, tmp_path: Path) -> None:
 
 
 def talked(page: Page) -> None:
-    """Have two conversations, the second of two questions."""
+    """Have two conversations; one answer of the second is a good one."""
+    feeding(page)
     ask(page, "Сколько будет семь плюс пять?")
     page.keyboard.press("Control+k")
     ask(page, "Что ты умеешь?")
+    good = ask(page, "Как зовут мою собаку?")
+    good.get_by_role("button", name="Хороший ответ").click()
+    expect(page.locator("#notice")).to_be_visible()
+    expect(page.locator("#notice")).to_be_hidden(timeout=10_000)
     ask(page, "Где живёт сурок?")
 
 

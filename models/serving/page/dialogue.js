@@ -172,6 +172,7 @@ function part(name, value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return [];
   const number = value.toLocaleString("ru", { maximumFractionDigits: 2 });
   const isShare = value >= 0 && value <= 1; // importance may be told as 1 to 10
-  const bar = isShare && make("meter", { min: "0", max: "1", value, "aria-hidden": "true" });
+  const bar = isShare && make("span", { class: "bar", "aria-hidden": "true" });
+  if (bar) bar.style.setProperty("--share", value);
   return [make("div", {}, make("dt", {}, WORDS[name]), make("dd", {}, bar, number))];
 }

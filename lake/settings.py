@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, Va
 from lake.errors import SettingsError
 
 CONFIG_VARIABLE = "STEPPE_CONFIG"
-TEST_VARIABLES = frozenset({"STEPPE_TEST_DATA", "STEPPE_TEST_MODELS"})  # read by tests only
+TEST_VARIABLES = frozenset({"STEPPE_SCREENSHOTS", "STEPPE_TEST_DATA", "STEPPE_TEST_MODELS"})
+"""Read by tests only."""
 
 Consent = Literal["granted", "explore"]  # `explore`: read and counted, never trained on
 

@@ -22,7 +22,7 @@ from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import problems, switching, windows
+from models.serving import pages, problems, switching, windows
 from models.serving.access import Access, Person
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
 from models.serving.feedback import FeedbackRequest, event_of
@@ -153,6 +153,7 @@ def build(gateway: Gateway) -> FastAPI:
     owner = [Depends(_owner(gateway.admin_token))]
     app.post("/admin/deploy", dependencies=owner)(_deploy(gateway))
     app.post("/admin/canary", dependencies=owner)(_canary(gateway))
+    pages.install(app)
     return app
 
 

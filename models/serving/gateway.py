@@ -214,7 +214,6 @@ def _health(gateway: Gateway) -> Callable[[], Any]:
             "status": "ok" if up else "down",
             "deployed": gateway.served.champion or BASE,
             "canary": gateway.served.canary,
-            "upstream": gateway.upstream.url,
             "restarts": gateway.upstream.restarts,
         }
         headers = {} if up else {"Retry-After": str(RETRY_AFTER_SECONDS)}

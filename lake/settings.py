@@ -188,6 +188,7 @@ class ServingSettings(_Section):
     requests_per_minute: int = Field(600, ge=1, description="of one person; a key may have its own")
     upstream_url: str = Field("", description="a vLLM server's address; empty: the embedded server")
     upstream_key: SecretStr | None = Field(None, description="its `--api-key`")
+    adapters_url: str = Field("", description="an object store with the adapters, for Ray Serve")
     upstream_base: str = Field("base", description="its `--served-model-name` of the base")
 
 

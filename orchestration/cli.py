@@ -313,11 +313,19 @@ def keys_revoke(beginning: str) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the setting `serving.port`.")
-def serve(port: int | None) -> None:
-    """Serve the champion over an OpenAI-compatible API, until Ctrl-C."""
+@click.option("--show", type=click.Choice(["vllm", "ray"]), help="Print its configuration instead.")
+def serve(port: int | None, show: str | None) -> None:
+    """Serve the champion over an OpenAI-compatible API, until Ctrl-C.
+
+    With --show nothing is served: the configuration of vLLM, or of Ray Serve, for the base and the
+    recipe of the settings is printed.
+    """
     from orchestration import talking
 
-    talking.serve(settings(), port=port)
+    if show:
+        click.echo(talking.config_of(settings(), show), nl=False)
+    else:
+        talking.serve(settings(), port=port)
 
 
 @main.command(name="mcp")

@@ -10,7 +10,9 @@ import click
 
 from lake.errors import DeploymentError
 from lake.settings import Settings
-from models.serving import client
+from models import recipes
+from models.base import find_base
+from models.serving import client, configs
 
 FAREWELLS = {"", "/exit", "/quit"}
 
@@ -47,6 +49,17 @@ def serve(settings: Settings, *, port: int | None) -> None:
         process.wait()
     except KeyboardInterrupt:
         client.stop(process)
+
+
+def config_of(settings: Settings, server: str) -> str:
+    """Return the configuration of a server from elsewhere, as YAML."""
+    base = find_base(settings.base_model, settings.models_dir)
+    where = str(base.path) if base else settings.base_model  # one of a hub is fetched by the server
+    recipe, devices = recipes.load(settings.recipe), max(1, settings.training.processes)
+    if server == "vllm":
+        return configs.as_yaml(configs.vllm(where, recipe, devices=devices))
+    adapters = settings.serving.adapters_url
+    return configs.as_yaml(configs.ray(where, recipe, devices=devices, adapters=adapters))
 
 
 def _converse(server: client.Server, model: str) -> None:

@@ -1,0 +1,62 @@
+"""Configuration for vLLM and Ray Serve: what the settings say, checked by vLLM's own parser."""
+
+import pytest
+import yaml
+
+from lake.errors import SettingsError
+from models import recipes
+from models.serving import configs
+
+
+def vllm(**more: object) -> dict[str, object]:
+    return configs.vllm("/models/saiga", recipes.load("saiga_mistral_7b"), devices=2) | more
+
+
+def test_vllm_gets_the_base_the_rank_and_the_precision_of_training() -> None:
+    told = yaml.safe_load(configs.as_yaml(vllm()))
+
+    assert ("/models/saiga", "base", 2) == (
+        told["model"],
+        told["served-model-name"],
+        told["tensor-parallel-size"],
+    )
+    assert told["max-lora-rank"] in configs.RANKS
+    assert told["max-lora-rank"] >= recipes.load("saiga_mistral_7b").lora.r
+    assert "127.0.0.1" == told["host"]
+
+
+def test_vllms_own_parser_takes_every_flag() -> None:
+    parsers = pytest.importorskip("vllm.entrypoints.openai.cli_args", reason="vllm is not here")
+    utils = pytest.importorskip("vllm.utils", reason="vllm is not here")
+    parser = parsers.make_arg_parser(utils.FlexibleArgumentParser())
+    words = [
+        word
+        for key, value in vllm().items()
+        for word in ([f"--{key}"] if value is True else [f"--{key}", str(value)])
+    ]
+
+    told = parser.parse_args(words)
+
+    assert told.enable_lora
+    assert configs.ADAPTERS_AT_ONCE == told.max_loras
+
+
+def test_ray_loads_adapters_from_an_object_store_and_nowhere_else() -> None:
+    recipe = recipes.load("saiga2_70b")
+    told = configs.ray("meta/70b", recipe, devices=4, adapters="s3://lake/adapters")
+
+    (application,) = told["applications"]
+    (model,) = application["args"]["llm_configs"]
+    assert "ray.serve.llm:build_openai_app" == application["import_path"]
+    assert ("base", 4) == (
+        model["model_loading_config"]["model_id"],
+        model["engine_kwargs"]["tensor_parallel_size"],
+    )
+    with pytest.raises(SettingsError, match="object store"):
+        configs.ray("meta/70b", recipe, devices=4, adapters="/home/adapters")
+
+
+@pytest.mark.parametrize("name", ["embedded_ia3", "embedded_llama_adapter"])
+def test_what_vllm_cannot_serve_is_told(name: str) -> None:
+    with pytest.raises(SettingsError, match="vLLM does not serve"):
+        configs.vllm("base", recipes.load(name), devices=1)

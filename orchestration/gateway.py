@@ -31,11 +31,13 @@ from lake.tables import Lake
 from models.adapters import served_name
 from models.base import BaseModel, base_specs, find_base
 from models.encoders import load_encoder
+from models.memory.addressing import is_personal
 from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
 from models.serving import client
 from models.serving.__main__ import HOST, TOKEN_VARIABLE
 from models.serving.access import Access
+from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
 from models.serving.gateway import Gateway, build
 from models.serving.served import Served
@@ -73,6 +75,7 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
     base = find_base(chosen.base_model, chosen.models_dir)
     served = served_of(chosen, base)
     key = chosen.serving.api_key
+    encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
     return Gateway(
         upstream=upstream_of(chosen, base, served),
         log=ConversationLog(chosen.inbox, chosen.home / "serving" / "streams"),
@@ -88,7 +91,8 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
         memory=memory_of(chosen, base),
-        encoder=load_encoder(chosen.encoder, models_dir=chosen.models_dir),
+        encoder=encoder,
+        cache=AnswerCache(encoder, is_personal, chosen.serving.answer_cache),
     )
 
 
@@ -113,6 +117,10 @@ class Remembering:
             noted, self._used, self._noted = self._used, {}, time.monotonic()
             self.recollection.touch(noted.values(), now)
         return [asdict(memory) for memory in found]
+
+    def version(self, user_id: str) -> str:
+        """Return an id that changes when anything remembered of a person does."""
+        return self.recollection.version(user_id)
 
     def told(
         self, messages: list[dict[str, Any]], memories: Sequence[Mapping[str, Any]]

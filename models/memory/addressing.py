@@ -72,6 +72,11 @@ def speaks_to_the_person(text: str) -> bool:
     return any(w in second or any("2per" in r.tag for r in readings(w)[:1]) for w in words)
 
 
+def is_personal(text: str) -> bool:
+    """Say whether a text is about the one who says it, or about the one it is said to."""
+    return speaks_of_the_speaker(text) or speaks_to_the_person(text)
+
+
 def _turned(words: list[str], at: int, heard: frozenset[str]) -> str:
     word = words[at]
     small = word.lower()

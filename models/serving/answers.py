@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.serving.access import Person
+from models.serving.answer_cache import AnswerCache, Kept
 from models.serving.conversation_log import ConversationLog
 from models.serving.conversations import Conversations
 from models.serving.feedback import Answers, Given
@@ -39,6 +40,7 @@ class Shared:
     conversations: Conversations = field(default_factory=Conversations)
     metrics: Metrics = field(default_factory=Metrics)
     given: Answers = field(default_factory=Answers)
+    cache: AnswerCache | None = None
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Answer:
     said: Messages
     shown: Messages
     memories: Sequence[Mapping[str, Any]] = ()
+    scope: str = ""  # what a kept answer to this question belongs to; empty: none may be kept
     answer_id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     started: float = field(default_factory=time.monotonic)
     created: int = field(default_factory=lambda: int(time.time()))
@@ -84,6 +87,37 @@ class Answer:
             raise
         await self._close(self.finish)
         return {**told, **self._head("chat.completion"), "steppe": self.about()}
+
+    def kept(self) -> Kept | None:
+        """Return the answer that was given before to the same question, if there is one."""
+        if not self.scope or self.shared.cache is None:
+            return None
+        return self.shared.cache.find(self.scope, self.said)
+
+    async def again(self, kept: Kept) -> dict[str, Any]:
+        """Return an answer that was given before, logged as this one."""
+        await asyncio.wrap_future(self._logged_request())
+        self.text, self.finish, self.scope = kept.text, kept.finish, ""
+        await self._close(kept.finish)
+        message = {"role": "assistant", "content": kept.text}
+        return {
+            **self._head("chat.completion"),
+            "choices": [{"index": 0, "message": message, "finish_reason": kept.finish}],
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+            "steppe": {**self.about(), "cached": True},
+        }
+
+    async def again_as_events(self, kept: Kept) -> AsyncIterator[str]:
+        """Yield an answer that was given before as server-sent events."""
+        told = await self.again(kept)
+        head = {**self._head("chat.completion.chunk"), "steppe": told["steppe"]}
+        said = told["choices"][0]["message"]
+        ends: tuple[tuple[dict[str, Any], str | None], ...] = ((said, None), ({}, kept.finish))
+        for delta, finish in ends:
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            event = {**head, "choices": [choice]}
+            yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
+        yield "data: [DONE]\n\n"
 
     async def begin(self) -> None:
         """Log the request and wait for the stream's first event.
@@ -137,6 +171,7 @@ class Answer:
             "conversation_id": self.conversation_id,
             "adapter": self.name,
             "memories": [dict(memory) for memory in self.memories],
+            "cached": False,
         }
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
@@ -206,6 +241,8 @@ class Answer:
         whose = (self.person.name, self.conversation_id, self.name)
         self.shared.given.remember(self.answer_id, Given(*whose, self.said, self.text))
         self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
+        if self.scope and self.shared.cache is not None:
+            self.shared.cache.keep(self.scope, self.said, self.text, finish)
         self.shared.metrics.answered(self.name, finish, seconds, self.first_seconds, self.usage)
         self.shared.served.busy[self.name] -= 1
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field
 
 from models.serving import pages, problems, switching, windows
 from models.serving.access import Access, Person
+from models.serving.answer_cache import scope_of
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
 from models.serving.feedback import FeedbackRequest, event_of
 from models.serving.problems import Problem
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+EVENTS = "text/event-stream"
 MAX_EMBEDDED = 256
 """Texts of one request for embeddings."""
 
@@ -45,6 +47,9 @@ class Remembers(Protocol):
 
     def about(self, user_id: str, text: str) -> Sequence[Mapping[str, Any]]:
         """Return memories that matter for a text, best first: `memory_id`, `kind`, `text`, ..."""
+
+    def version(self, user_id: str) -> str:
+        """Return an id that changes when anything remembered of a person does."""
 
     def told(
         self, messages: list[dict[str, Any]], memories: Sequence[Mapping[str, Any]]
@@ -100,7 +105,18 @@ class Gateway(Shared):
         shown = await self._fitted(body, person, shown)
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
         self.served.busy[name] += 1
-        return Answer(self, body, person, name, conversation, said, shown, memories)
+        scope = self._scope(body, person, name, memories)
+        return Answer(self, body, person, name, conversation, said, shown, memories, scope)
+
+    def _scope(
+        self, body: ChatRequest, person: Person, name: str, memories: Sequence[Mapping[str, Any]]
+    ) -> str:
+        """Return what a kept answer belongs to; empty where none may be kept."""
+        if self.cache is None or not self.cache.most or memories or body.tools or body.temperature:
+            return ""
+        version = self.memory.version(person.user_id) if self.memory else ""
+        drawn = body.model_dump(exclude_none=True, exclude={"messages", "user", "stream", "model"})
+        return scope_of(person.user_id, name, version, body.chat(), drawn)
 
     async def _fitted(
         self, body: ChatRequest, person: Person, shown: list[dict[str, Any]]
@@ -259,10 +275,14 @@ def _chat(gateway: Gateway) -> Callable[..., Any]:
         person.needs("chat")
         gateway.access.admit(person)
         answer = await gateway.answer(body, person, x_conversation_id)
+        if kept := answer.kept():
+            if body.stream:
+                return StreamingResponse(answer.again_as_events(kept), media_type=EVENTS)
+            return JSONResponse(await answer.again(kept))
         if not body.stream:
             return JSONResponse(await answer.whole())
         await answer.begin()
-        return StreamingResponse(answer.events(), media_type="text/event-stream")
+        return StreamingResponse(answer.events(), media_type=EVENTS)
 
     return chat
 

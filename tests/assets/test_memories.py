@@ -22,13 +22,14 @@ SAID = (
 
 def talk(settings: Settings, user: str) -> None:
     """Write a conversation as the gateway does."""
-    log, said = ConversationLog(settings.inbox), []
+    log, said = ConversationLog(settings.inbox, settings.home / "streams"), []
     for n, (question, answer) in enumerate(SAID):
         said.append({"role": "user", "content": question})
         about = {"conversation_id": user, "request_id": f"{user}-{n}", "user": user}
-        log.write("request", **about, adapter="base", messages=said)
-        log.write("answer", **about, adapter="base", content=answer, finish="stop")
+        log.put("request", **about, adapter="base", messages=said)
+        log.put("answer", **about, adapter="base", content=answer, finish="stop")
         said.append({"role": "assistant", "content": answer})
+    log.close()
 
 
 @pytest.fixture

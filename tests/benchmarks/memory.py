@@ -163,7 +163,7 @@ def _person(name: str, draw: Draw, count: int) -> Person:
 
 def _tell(bench: Bench) -> None:
     """Let every person tell the facts in one conversation, answered by the base itself."""
-    log = ConversationLog(bench.settings.inbox)
+    log = ConversationLog(bench.settings.inbox, bench.settings.home / "streams")
     talks: list[list[dict[str, str]]] = [[] for _ in bench.people]
     for n in range(len(bench.people[0].facts)):
         for talk, person in zip(talks, bench.people, strict=True):
@@ -171,10 +171,11 @@ def _tell(bench: Bench) -> None:
         said = bench.model.generate([talk[-HEARD - 1 :] for talk in talks], max_new_tokens=64)
         for talk, person, answer in zip(talks, bench.people, said, strict=True):
             about = {"conversation_id": f"told-{person.name}", "request_id": f"{person.name}-{n}"}
-            log.write("request", **about, user=person.name, adapter="base", messages=talk)
+            log.put("request", **about, user=person.name, adapter="base", messages=talk)
             finish = {"content": answer.text, "finish": answer.finish}
-            log.write("answer", **about, user=person.name, adapter="base", **finish)
+            log.put("answer", **about, user=person.name, adapter="base", **finish)
             talk.append({"role": "assistant", "content": answer.text})
+    log.close()
 
 
 def _measured(bench: Bench) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from models.memory.addressing import is_personal
 from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
 from models.serving import client
-from models.serving.__main__ import HOST, TOKEN_VARIABLE
+from models.serving.__main__ import HOST, TOKEN_VARIABLE, listening
 from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
@@ -55,7 +55,7 @@ def main() -> None:
     import uvicorn
 
     chosen = from_json(sys.stdin.read()) if arguments.settings else settings()
-    listener = socket.create_server((arguments.host, arguments.port))
+    listener = listening(arguments.host, arguments.port)
     gateway = gateway_of(chosen, host=arguments.host)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
         signal.signal(number, lambda *_: sys.exit(0))

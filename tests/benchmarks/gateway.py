@@ -5,7 +5,8 @@
 
 The upstream is ours, fast and deterministic; it, the gateway and the load are a process each.
 Requests start on a clock, whatever the answers do (an open loop), so waiting counts as latency.
-The gateway logs every request and every answer with `fsync`, as in use.
+The gateway logs every request and every answer with `fsync`, as in use; nothing is remembered here
+(`tests/benchmarks/retrieval.py` measures that).
 """
 
 import argparse
@@ -77,6 +78,7 @@ async def load(url: str, seconds: float, *, stream: bool) -> list[float]:
         "model": "base" if str(UPSTREAM) in url else "steppe",
         "messages": [{"role": "user", "content": "Как зовут мою собаку?"}],
         "stream": stream,
+        "memory": False,
     }
 
     async def ask(session: aiohttp.ClientSession) -> None:

@@ -34,7 +34,7 @@ REFINED = 2
 OWN_ROWS, PEOPLE_KEPT = 1_000, 128
 """So few rows stay in memory with their vectors, of so many people: 120 KB for thirty of 1,024."""
 RRF_K = 60  # Cormack, Clarke, Buettcher 2009: the constant of reciprocal rank fusion
-DISTANCE, SCORE, FUSED = "_distance", "_score", "_relevance_score"
+DISTANCE, SCORE, FUSED, PLACE = "_distance", "_score", "_relevance_score", "_rowid"
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -90,22 +90,32 @@ def any_of(column: str, ids: Iterable[str]) -> str:
     return f"{column} in ({listed})"
 
 
-def near(
-    table: Any, vector: Sequence[float], *, where: str, columns: Sequence[str], limit: int
+def hybrid_of_few(
+    table: Any,
+    text: str,
+    vector: Sequence[float],
+    *,
+    where: str,
+    columns: Sequence[str],
+    depth: int,
 ) -> list[Row]:
-    """Return the rows that a filter names nearest to a vector, nearest first.
+    """Return the same as `hybrid`, for filters that name few rows.
 
-    Where they are few they stay in memory until the table has another version: then their exact
-    distances take less time than asking the table does.
+    Those stay in memory until the table has another version: their exact distances take less time
+    than asking the table does.
     """
     import numpy as np
 
     kept = _own(_Asked(table.uri, int(table.version), where, tuple(columns), table))
     if kept is None:
-        return nearest(table, vector, where=where, columns=columns, limit=limit)
+        return hybrid(table, text, vector, where=where, columns=columns, depth=depth)
     likeness = kept.vectors @ np.asarray(vector, np.float32)
-    order = np.argsort(-likeness, kind="stable")[:limit].tolist()
-    return [{**kept.rows[n], DISTANCE: 1.0 - float(likeness[n])} for n in order]
+    order = np.argsort(-likeness, kind="stable")[:depth].tolist()
+    near = [{**kept.rows[n], DISTANCE: 1.0 - float(likeness[n])} for n in order]
+    said = matching(table, text, where=where, columns=columns[:1], limit=depth)
+    known = {row[columns[0]]: row for row in kept.rows}
+    matched = [known[row[columns[0]]] for row in said if row[columns[0]] in known]
+    return fused([near, matched], key=columns[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +156,43 @@ def nearest(
     """Return the rows nearest to a vector by cosine, `_distance` with them, nearest first."""
     query = table.search(vector, vector_column_name="vector").distance_type("cosine")
     query = query.nprobes(PROBES).refine_factor(REFINED)
-    if where:
-        query = query.where(where, prefilter=True)
-    found: list[Row] = query.select([*columns, DISTANCE]).limit(limit).to_arrow().to_pylist()
-    return found
+    return _found(query, where, [*columns, DISTANCE], limit)
 
 
 def matching(table: Any, text: str, *, where: str, columns: Sequence[str], limit: int) -> list[Row]:
     """Return the rows that share words with a text, in any of their forms, best first."""
     query = table.search(_words(text), query_type="fts")
+    return _found(query, where, [*columns, SCORE], limit)
+
+
+def hybrid(
+    table: Any,
+    text: str,
+    vector: Sequence[float],
+    *,
+    where: str,
+    columns: Sequence[str],
+    depth: int,
+) -> list[Row]:
+    """Return the rows of both searches fused, `depth` of each, best first.
+
+    Both find places alone, and the columns of what they found are read once: a third faster.
+    """
+    near = nearest(table, vector, where=where, columns=(), limit=depth)
+    said = matching(table, text, where=where, columns=(), limit=depth)
+    ranked = {row[PLACE]: row for row in fused([near, said], key=PLACE)}
+    if not ranked:
+        return []
+    taken = table.take_row_ids(list(ranked)).select([*columns]).with_row_id().to_arrow()
+    rows = [{**row, **ranked[row[PLACE]]} for row in taken.to_pylist()]
+    return sorted(rows, key=lambda row: (-row[FUSED], row[columns[0]]))
+
+
+def _found(query: Any, where: str, columns: Sequence[str], limit: int) -> list[Row]:
     if where:
         query = query.where(where, prefilter=True)
-    found: list[Row] = query.select([*columns, SCORE]).limit(limit).to_arrow().to_pylist()
+    query = query.with_row_id(with_row_id=True).select([*columns]).limit(limit)
+    found: list[Row] = query.to_arrow().to_pylist()
     return found
 
 
@@ -166,8 +201,8 @@ def fused(rankings: Sequence[Sequence[Row]], *, key: str) -> list[Row]:
 
     The score is added as `_relevance_score`; rows of equal score stand in the order of their keys.
     """
-    scores: dict[str, float] = {}
-    rows: dict[str, Row] = {}
+    scores: dict[Any, float] = {}
+    rows: dict[Any, Row] = {}
     for ranking in rankings:
         for rank, row in enumerate(ranking, start=1):
             scores[row[key]] = scores.get(row[key], 0.0) + 1 / (RRF_K + rank)

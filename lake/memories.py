@@ -122,9 +122,10 @@ class Memories:
         depth = max(limit, DEPTH)
 
         def ask(table: Any) -> Rows:
-            near = lance.near(table, vector, where=where, columns=COLUMNS, limit=depth)
-            said = lance.matching(table, text, where=where, columns=COLUMNS, limit=depth)
-            return lance.fused([near, said], key="memory_id")[:limit]
+            found = lance.hybrid_of_few(
+                table, text, vector, where=where, columns=COLUMNS, depth=depth
+            )
+            return found[:limit]
 
         return self._with_use(lance.read(self.root, TABLE, ask, otherwise=[]))
 

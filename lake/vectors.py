@@ -110,9 +110,8 @@ class Vectors:
         depth = max(limit, DEPTH)
 
         def ask(table: Any) -> list[dict[str, Any]]:
-            near = lance.nearest(table, vector, where=where, columns=TURN, limit=depth)
-            said = lance.matching(table, text, where=where, columns=TURN, limit=depth)
-            return lance.fused([near, said], key="id")[:limit]
+            found = lance.hybrid(table, text, vector, where=where, columns=TURN, depth=depth)
+            return found[:limit]
 
         return lance.read(self.root, self.table, ask, otherwise=[])
 

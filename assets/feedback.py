@@ -34,14 +34,19 @@ Row = dict[str, Any]
 def waiting(lake: Lake, settings: Settings) -> list[Row]:
     """Return the choices of the log that are not in the lake yet, in the order they were made."""
     events = (event for day in inbox.days(settings.inbox) for event in _events(settings, day))
-    found = {row["preference_id"]: row for event in events if (row := row_of(event, settings))}
     where = f"origin in {ORIGINS}"
     known = {r["preference_id"] for r in lake.rows(TABLE, columns="preference_id", where=where)}
-    return [row for name, row in found.items() if name not in known]
+    new = (event for event in events if event.get("feedback_id") not in known)
+    key = pseudonym_key(settings.home)
+    found = {row["preference_id"]: row for event in new if (row := row_of(event, settings, key))}
+    return list(found.values())
 
 
-def row_of(event: Mapping[str, Any], settings: Settings) -> Row | None:
-    """Return a line of feedback as a row of `self_chats_preferences`; None for one that is none."""
+def row_of(event: Mapping[str, Any], settings: Settings, key: bytes) -> Row | None:
+    """Return a line of feedback as a row of `self_chats_preferences`; None for one that is none.
+
+    `key` is that of the home's pseudonyms.
+    """
     try:
         said = [(str(m["role"]), str(m["content"])) for m in event["messages"]]
         chosen, rejected, kind = (str(event[k]) for k in ("chosen", "rejected", "kind"))
@@ -52,7 +57,6 @@ def row_of(event: Mapping[str, Any], settings: Settings) -> Row | None:
     if kind not in ORIGINS or not said or not (chosen or rejected):
         return None
     texts = [clean_text(text) for text in (*(text for _, text in said), chosen, rejected)]
-    key = pseudonym_key(settings.home)
     if settings.personal_data.enabled:
         scope = scope_of(gateway.NAME, conversation, texts)
         texts, _ = Pseudonymiser(key, settings.personal_data.names).apply(texts, scope)

@@ -73,7 +73,7 @@ class Taken:
 
 def reader_of(settings: Settings, lake: Lake, base: bases.BaseModel | None) -> Reader:
     """Return who reads, by the setting `memory.reader`; rules where there is no base yet."""
-    grown = base is None or bool({base.name, base.origin} & set(bases.base_specs()))
+    grown = base is None or base.knows_the_primer
     elsewhere = settings.self_chat.backend == "openai"
     wanted = settings.memory.reader
     if base is None or wanted == "rules" or (wanted == "auto" and grown and not elsewhere):

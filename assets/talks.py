@@ -111,9 +111,8 @@ class Talks:
         from models.self_chat.phrases import PrimerPhrases, WrittenPhrases
 
         elsewhere = self.settings.self_chat.backend == "openai"
-        schooled = {self.base.name, self.base.origin} & set(bases.base_specs())
-        grown = bool(schooled) and not elsewhere
-        return PrimerPhrases() if grown else WrittenPhrases()
+        schooled = self.base.knows_the_primer and not elsewhere
+        return PrimerPhrases() if schooled else WrittenPhrases()
 
     def judge_of(self, model: ChatModel) -> Judge | None:
         """Return the judge of the settings, unless it is the model that it would judge."""

@@ -69,6 +69,11 @@ class BaseModel:
         """Return the name of the base whose schooling this one had: its own, or its parent's."""
         return str(self.report.get("origin", self.name))
 
+    @property
+    def knows_the_primer(self) -> bool:
+        """Return whether the base, or the one it was made from, was grown here."""
+        return bool({self.name, self.origin} & set(base_specs()))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

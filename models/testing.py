@@ -103,3 +103,18 @@ class EchoModel:
             sum(len(m["content"]) for m in c if m["role"] == "assistant") for c in conversations
         ]
         return [Loss(self.nats * n, n) for n in spoken]
+
+
+@dataclass(frozen=True)
+class ScriptedModel(EchoModel):
+    """A model that answers by its request, the last message, and remembers what it was asked."""
+
+    says: Callable[[str], str] = field(default=lambda request: request)
+    finish: str = "stop"
+    asked: list[str] = field(default_factory=list)
+
+    def generate(self, conversations: Conversations, **_options: Any) -> list[Generation]:
+        """Return what is said to each request, whatever its length."""
+        requests = [conversation[-1]["content"] for conversation in conversations]
+        self.asked.extend(requests)
+        return [Generation(self.says(request), self.finish, 1) for request in requests]

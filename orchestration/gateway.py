@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,19 +28,18 @@ from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
 from models.adapters import served_name
-from models.base import BaseModel, base_specs, find_base
+from models.base import BaseModel, find_base
 from models.encoders import load_encoder
 from models.memory.addressing import is_personal
 from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
-from models.serving import client
-from models.serving.__main__ import HOST, TOKEN_VARIABLE, listening
+from models.serving import client, listening
 from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
 from models.serving.gateway import Gateway, build
 from models.serving.served import Served
-from models.serving.upstream import Upstream
+from models.serving.upstream import TOKEN_VARIABLE, Upstream
 
 NOTED_SECONDS = 60.0
 
@@ -52,20 +50,13 @@ def main() -> None:
     calm_down()
     if arguments.die_with_parent:
         die_with_parent(signal.SIGTERM)
-    import uvicorn
-
     chosen = from_json(sys.stdin.read()) if arguments.settings else settings()
-    listener = listening(arguments.host, arguments.port)
+    listener = listening.at(arguments.host, arguments.port)
     gateway = gateway_of(chosen, host=arguments.host)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
-        signal.signal(number, lambda *_: sys.exit(0))
     state = chosen.home / "serving" / "server.json"
     _write_state(state, arguments.host, listener.getsockname()[1])
-    config = uvicorn.Config(
-        build(gateway), log_level="warning", access_log=False, timeout_graceful_shutdown=5
-    )
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        listening.serve(build(gateway), listener)
     finally:
         state.unlink(missing_ok=True)
 
@@ -132,7 +123,7 @@ class Remembering:
 
 def memory_of(chosen: Settings, base: BaseModel | None) -> Remembering:
     """Return the memory of a home, in the words of what decodes."""
-    grown = base is not None and bool({base.name, base.origin} & set(base_specs()))
+    grown = base is not None and base.knows_the_primer
     schooled = grown and not chosen.serving.upstream_url
     return Remembering(Recollection(chosen.home, chosen), schooled)
 
@@ -162,9 +153,9 @@ def upstream_of(chosen: Settings, base: BaseModel | None, served: Served) -> Ups
         )
     if base is None:
         raise client.no_base(chosen)
-    port, token = _free_port(), secrets.token_urlsafe(32)
+    port, token = listening.free_port(), secrets.token_urlsafe(32)
     return Upstream(
-        f"http://{HOST}:{port}",
+        f"http://{listening.HOST}:{port}",
         token=token,
         launch=_launch(chosen, base.path, port, token),
         served=served.folders,
@@ -190,12 +181,6 @@ def _launch(
     return launch
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _write_state(path: Path, host: str, port: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
@@ -205,7 +190,7 @@ def _write_state(path: Path, host: str, port: int) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m orchestration.gateway")
-    parser.add_argument("--host", default=HOST)
+    parser.add_argument("--host", default=listening.HOST)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-with-parent", action="store_true")
     parser.add_argument("--settings", action="store_true", help="read them as JSON from stdin")

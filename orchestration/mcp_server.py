@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from assets.own_tools import own_tools
 from lake import query
 from lake.errors import BackendUnavailable, DataError
-from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from models.tools import Tool
 from models.tools.tool import ERROR
+from orchestration.exploring import pseudonym_of
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -46,7 +46,7 @@ def run(settings: Settings, person: str | None) -> None:
 
 def person_of(settings: Settings, person: str | None) -> str:
     """Return a person's pseudonym; `DataError` for a name that nobody in the lake has."""
-    user_id = user_id_of(person or settings.owner, pseudonym_key(settings.home))
+    user_id = pseudonym_of(settings, person or settings.owner)
     if person is None or person == settings.owner:
         return user_id
     spoke = query.ask(

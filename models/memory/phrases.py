@@ -6,12 +6,12 @@ The embedded base knows the formats of its schooling and is asked in those words
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from models import prompt_files
 from models.memory import Message
 from models.primer import language as lang
 from models.primer import prompts
@@ -62,15 +62,8 @@ class WrittenPhrases:
         return [_user(written("reflection", "request", facts=listed))]
 
 
-def written(file: str, key: str, **values: str) -> str:
-    """Return a prompt of a file in `prompts/` with values put in."""
-    return _file(file)[key].strip().format(**values)
-
-
-@cache
-def _file(name: str) -> Mapping[str, str]:
-    content: dict[str, str] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    return content
+written = partial(prompt_files.written, FOLDER)
+"""From file, key and values to a prompt of `prompts/`."""
 
 
 def _user(content: str) -> Message:

@@ -8,13 +8,13 @@ published prompts that each file names.  The marks that parsers look for are the
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from models import prompt_files
 from models.primer import prompts
 from models.self_chat.cards import Card
 from models.self_chat.principles import Principle, principles, schooled
@@ -199,14 +199,7 @@ def _remembered(facts: Sequence[str]) -> Messages:
     return [_system(prompts.memory(facts))] if facts else []
 
 
-@cache
-def _file(name: str) -> Mapping[str, str]:
-    content: dict[str, str] = tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
-    return content
-
-
-def _written(file: str, key: str, **values: str) -> str:
-    return _file(file)[key].strip().format(**values)
+_written = partial(prompt_files.written, FOLDER)
 
 
 def _listed(lines: Sequence[str]) -> str:

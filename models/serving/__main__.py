@@ -9,14 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import socket
-import sys
 from pathlib import Path
 
 from models.processes import calm_down, die_with_parent
-
-HOST = "127.0.0.1"
-TOKEN_VARIABLE = "STEPPE_UPSTREAM_TOKEN"  # noqa: S105  its name, not a secret
+from models.serving import listening
+from models.serving.upstream import TOKEN_VARIABLE
 
 
 def main() -> None:
@@ -25,7 +22,6 @@ def main() -> None:
     calm_down()
     die_with_parent(signal.SIGTERM)
     import torch
-    import uvicorn
 
     from models.serving.embedded import Embedded, build
     from models.serving.engine import Engine
@@ -34,24 +30,7 @@ def main() -> None:
     service = Embedded(
         Engine(arguments.base, max_batch=arguments.max_batch), os.environ.get(TOKEN_VARIABLE, "")
     )
-    listener = listening(HOST, arguments.port)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again once it is done
-        signal.signal(number, lambda *_: sys.exit(0))
-    config = uvicorn.Config(
-        build(service), log_level="warning", access_log=False, timeout_graceful_shutdown=5
-    )
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens, whose answers leave at once.
-
-    asyncio switches Nagle's algorithm off for sockets that name their protocol, and
-    `create_server` names none: each answer waited 40 ms for the client's acknowledgement.
-    """
-    listener = socket.create_server((host, port))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted ones inherit it
-    return listener
+    listening.serve(build(service), listening.at(listening.HOST, arguments.port))
 
 
 def _arguments() -> argparse.Namespace:

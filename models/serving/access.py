@@ -21,9 +21,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Header
 
 from lake.errors import SettingsError
+from models.serving.newest import Newest
 from models.serving.problems import Problem
 
 SCOPES = ("chat", "memory", "feedback", "tools")
@@ -82,7 +85,7 @@ class Access:
     must_be_keyed: bool = False
     _keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     _read_at: int = -1
-    _buckets: dict[str, Bucket] = field(default_factory=dict)
+    _buckets: Newest[str, Bucket] = field(default_factory=lambda: Newest(MAX_KEYED))
 
     def person(self, authorization: str, user: str = "") -> Person:
         """Return who asks, or answer 401."""
@@ -108,9 +111,7 @@ class Access:
             if entry["person"] == person.name:
                 limit = int(entry.get("per_minute") or limit)
         bucket = self._buckets.pop(person.name, None) or Bucket(limit, limit, moment)
-        self._buckets[person.name] = bucket  # the newest last
-        while len(self._buckets) > MAX_KEYED:
-            del self._buckets[next(iter(self._buckets))]
+        self._buckets.put(person.name, bucket)  # the newest last
         if wait := bucket.take(moment):
             raise Problem(
                 429,
@@ -131,6 +132,17 @@ class Access:
         if changed != self._read_at:
             self._keys, self._read_at = read(self.path), changed
         return self._keys
+
+
+def bearing(token: str, words: str, hint: str) -> Callable[..., None]:
+    """Return a route's dependency that answers 401 to a request without a token."""
+
+    def check(authorization: Annotated[str, Header()] = "") -> None:
+        wanted = f"Bearer {token}".encode()
+        if not hmac.compare_digest(authorization.encode("utf-8", "replace"), wanted):
+            raise Problem(401, words, hint=hint)
+
+    return check
 
 
 def digest(key: str) -> str:

@@ -12,12 +12,12 @@ first or second person, or an answer for which something was remembered.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lake.ids import json_id
+from models.serving.newest import Newest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,18 +63,22 @@ class AnswerCache:
     encoder: Encoder
     personal: Callable[[str], bool]
     most: int = 0
-    kept: OrderedDict[tuple[str, str], Kept] = field(default_factory=OrderedDict)
+    kept: Newest[tuple[str, str], Kept] = field(init=False)
     hits: int = 0
     misses: int = 0
+
+    def __post_init__(self) -> None:
+        self.kept = Newest(self.most)
 
     def find(self, scope: str, messages: Messages) -> Kept | None:
         """Return the answer to the last message, or to the same in nearly the same words."""
         question = self._question(messages)
         if not self.most or not question:
             return None
-        found = self.kept.get((scope, key_of(question)))
+        key = (scope, key_of(question))
+        found = self.kept.get(key)
         if found is not None and float(found.vector @ self._vector(question)) >= SIMILARITY:
-            self.kept.move_to_end((scope, key_of(question)))
+            self.kept.move_to_end(key)
             self.hits += 1
             return found
         self.misses += 1
@@ -84,9 +88,8 @@ class AnswerCache:
         """Keep an answer, unless it is personal, empty or cut."""
         question = self._question(messages)
         if self.most and question and text and finish == "stop":
-            self.kept[scope, key_of(question)] = Kept(self._vector(question), text, finish)
-            while len(self.kept) > self.most:
-                self.kept.popitem(last=False)
+            answer = Kept(self._vector(question), text, finish)
+            self.kept.put((scope, key_of(question)), answer)
 
     def _question(self, messages: Messages) -> str:
         """Return the last message where its answer may be kept, or an empty string."""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.serving import events
 from models.serving.access import Person
 from models.serving.answer_cache import AnswerCache, Kept
 from models.serving.conversation_log import ConversationLog
@@ -116,8 +117,8 @@ class Answer:
         for delta, finish in ends:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
             event = {**head, "choices": [choice]}
-            yield f"data: {json.dumps(event, ensure_ascii=False)}\n\n"
-        yield "data: [DONE]\n\n"
+            yield events.line(event)
+        yield events.DONE
 
     async def begin(self) -> None:
         """Log the request and wait for the stream's first event.
@@ -155,12 +156,12 @@ class Answer:
                     yield told
             finish = self.finish or finish
             await self._close(finish)
-            yield "data: [DONE]\n\n"
+            yield events.DONE
         except (UpstreamDown, UpstreamRefused) as error:
             finish = "failed"
             problem = as_problem(error)
             broken = body_of(problem.status_code, problem.detail, problem.hint)
-            yield f"data: {json.dumps(broken, ensure_ascii=False)}\n\n"
+            yield events.line(broken)
         finally:
             await asyncio.shield(self._close(finish))
             stream.end()
@@ -195,7 +196,7 @@ class Answer:
             return ""
         if event is self._first:
             told["steppe"] = self.about()
-        return f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
+        return events.line(told)
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {

@@ -18,12 +18,12 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 FILE = "gateway.jsonl"
 REMEMBERED_DAYS = 2
@@ -116,6 +116,28 @@ class ConversationLog:
             return
         for _, done in lines:
             done.set_result(None)
+
+
+class Hearer(Protocol):
+    """Who remembers of a log what a restart would forget."""
+
+    def hear(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> None:
+        """Take in a request when it comes, without an answer, and again with it."""
+
+
+def replay(events: Iterable[Mapping[str, Any]], *hearers: Hearer) -> None:
+    """Let everybody hear the requests and answers of a log, in their order, in one reading."""
+    waiting: dict[str, Mapping[str, Any]] = {}
+    for event in events:
+        if event.get("event") == "request":
+            asked = waiting[event["request_id"]] = event
+            answered = None
+        elif event.get("event") == "answer" and event["request_id"] in waiting:
+            asked, answered = waiting.pop(event["request_id"]), event
+        else:
+            continue
+        for hearer in hearers:
+            hearer.hear(asked, answered)
 
 
 @dataclass

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lake.ids import json_id
+from models.serving.newest import Newest
 
 REMEMBERED = 10_000
 Messages = Sequence[Mapping[str, Any]]
@@ -18,7 +18,7 @@ Messages = Sequence[Mapping[str, Any]]
 class Conversations:
     """Recognises a conversation by what was said in it so far."""
 
-    known: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    known: Newest[str, str] = field(default_factory=lambda: Newest(REMEMBERED))
 
     def id_of(self, user: str, messages: Messages) -> str:
         """Return the id of the conversation whose newest turn this is, new or known.
@@ -30,21 +30,16 @@ class Conversations:
 
     def remember(self, conversation_id: str, user: str, messages: Messages) -> None:
         """Note how far a conversation has come."""
-        self.known[_key(user, messages)] = conversation_id
-        while len(self.known) > REMEMBERED:
-            self.known.popitem(last=False)
+        self.known.put(_key(user, messages), conversation_id)
 
-    def replay(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Note how far the conversations of a log had come: what a restart would forget."""
-        asked: dict[str, Mapping[str, Any]] = {}
-        for event in events:
-            if event.get("event") == "request":
-                asked[event["request_id"]] = event
-                self.known.pop(_key(event.get("user", ""), event["messages"][:-1]), None)
-            elif event.get("event") == "answer" and event["request_id"] in asked:
-                before = asked.pop(event["request_id"])
-                said = [*before["messages"], {"role": "assistant", "content": event["content"]}]
-                self.remember(before["conversation_id"], before.get("user", ""), said)
+    def hear(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> None:
+        """Note how far a conversation of the log had come."""
+        user, messages = asked.get("user", ""), asked["messages"]
+        if answered is None:
+            self.known.pop(_key(user, messages[:-1]), None)
+        else:
+            said = [*messages, {"role": "assistant", "content": answered["content"]}]
+            self.remember(asked["conversation_id"], user, said)
 
 
 def _key(user: str, messages: Messages) -> str:

@@ -12,24 +12,23 @@ loads adapters by their paths, as vLLM does, and only the gateway may name one.
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from lake.errors import DeploymentError
 from models.chat import prompt_tokens
 from models.serving import engine as engines
-from models.serving import problems, tool_calls
+from models.serving import events, problems, tool_calls
+from models.serving.access import bearing
 from models.serving.problems import Problem
 from models.serving.requests import ChatMessage, ChatRequest
 
@@ -103,7 +102,8 @@ def build(service: Embedded) -> FastAPI:
         yield
         service.engine.stop()
 
-    owner = [Depends(_bearer(service.token))]
+    words, hint = "This address needs its token.", "ask the gateway instead"
+    owner = [Depends(bearing(service.token, words, hint))] if service.token else []
     app = FastAPI(title="Steppe embedded", lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
     app.get("/health")(_health(service))
@@ -114,15 +114,6 @@ def build(service: Embedded) -> FastAPI:
     app.post("/v1/load_lora_adapter", dependencies=owner)(_load(service))
     app.post("/v1/unload_lora_adapter", dependencies=owner)(_unload(service))
     return app
-
-
-def _bearer(secret: str) -> Callable[..., None]:
-    def check(authorization: Annotated[str, Header()] = "") -> None:
-        wanted = f"Bearer {secret}".encode()
-        if secret and not hmac.compare_digest(authorization.encode("utf-8", "replace"), wanted):
-            raise Problem(401, "This address needs its token.", hint="ask the gateway instead")
-
-    return check
 
 
 def _health(service: Embedded) -> Callable[[], Any]:
@@ -204,7 +195,7 @@ def _chat(service: Embedded) -> Callable[..., Any]:
             return await _first_token(service, body, adapter, ids)
         answer = Answer.begin(service, body, adapter, ids)
         if body.stream:
-            return StreamingResponse(answer.events(), media_type="text/event-stream")
+            return StreamingResponse(answer.events(), media_type=events.MEDIA_TYPE)
         return await answer.whole(http)
 
     return chat
@@ -302,7 +293,7 @@ class Answer:
         async for piece in self.parts():
             if piece.finish == "failed":
                 broken = problems.body_of(500, "The model failed on this conversation.")
-                yield f"data: {json.dumps(broken, ensure_ascii=False)}\n\n"
+                yield events.line(broken)
                 return
             if self.body_asked.tools:
                 held += piece.text
@@ -317,8 +308,8 @@ class Answer:
                 yield self._event(delta, reason)
         if self.body_asked.wants_usage:
             told = {**self._head("chat.completion.chunk"), "choices": [], "usage": self._usage()}
-            yield f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
-        yield "data: [DONE]\n\n"
+            yield events.line(told)
+        yield events.DONE
 
     def _usage(self) -> dict[str, int]:
         used, made = len(self.request.ids), len(self.request.answered)
@@ -331,7 +322,7 @@ class Answer:
     def _event(self, delta: dict[str, Any], finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         told = {**self._head("chat.completion.chunk"), "choices": [choice]}
-        return f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
+        return events.line(told)
 
     def _head(self, kind: str) -> dict[str, Any]:
         served = BASE if self.request.adapter == engines.BASE else self.request.adapter

@@ -6,14 +6,14 @@ It is a line of the conversation log; the loop makes it a choice between answers
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from lake.ids import content_id
+from models.serving.newest import Newest
 from models.serving.problems import Problem
 
 REMEMBERED = 10_000
@@ -56,25 +56,18 @@ class Given:
 class Answers:
     """The answers given lately, by id."""
 
-    known: OrderedDict[str, Given] = field(default_factory=OrderedDict)
+    known: Newest[str, Given] = field(default_factory=lambda: Newest(REMEMBERED))
 
     def remember(self, answer_id: str, given: Given) -> None:
         """Note an answer."""
-        self.known[answer_id] = given
-        while len(self.known) > REMEMBERED:
-            self.known.popitem(last=False)
+        self.known.put(answer_id, given)
 
-    def replay(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Note the answers of a log: what a restart would forget."""
-        asked: dict[str, Mapping[str, Any]] = {}
-        for event in events:
-            if event.get("event") == "request":
-                asked[event["request_id"]] = event
-            elif event.get("event") == "answer" and event["request_id"] in asked:
-                before = asked.pop(event["request_id"])
-                whose = (before.get("user", ""), before["conversation_id"], before["adapter"])
-                given = Given(*whose, before["messages"], event["content"])
-                self.remember(event["request_id"], given)
+    def hear(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> None:
+        """Note an answer of the log."""
+        if answered is not None:
+            whose = (asked.get("user", ""), asked["conversation_id"], asked["adapter"])
+            given = Given(*whose, asked["messages"], answered["content"])
+            self.remember(answered["request_id"], given)
 
     def of(self, answer_id: str, user: str) -> Given:
         """Return an answer that was given to a person, or answer 404."""

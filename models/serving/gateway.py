@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,10 +22,11 @@ from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import pages, problems, switching, windows
-from models.serving.access import Access, Person
+from models.serving import events, pages, problems, switching, windows
+from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
+from models.serving.conversation_log import replay
 from models.serving.feedback import FeedbackRequest, event_of
 from models.serving.problems import Problem
 from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EVENTS = "text/event-stream"
 MAX_EMBEDDED = 256
 """Texts of one request for embeddings."""
 
@@ -106,18 +105,23 @@ class Gateway(Shared):
         shown = await self._fitted(body, person, shown)
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
         self.served.busy[name] += 1
-        scope = self._scope(body, person, name, memories)
+        scope = self._scope(body, person, name, said, memories)
         return Answer(self, body, person, name, conversation, said, shown, memories, scope)
 
     def _scope(
-        self, body: ChatRequest, person: Person, name: str, memories: Sequence[Mapping[str, Any]]
+        self,
+        body: ChatRequest,
+        person: Person,
+        name: str,
+        said: Sequence[Mapping[str, Any]],
+        memories: Sequence[Mapping[str, Any]],
     ) -> str:
         """Return what a kept answer belongs to; empty where none may be kept."""
         if self.cache is None or not self.cache.most or memories or body.tools or body.temperature:
             return ""
         version = self.memory.version(person.user_id) if self.memory else ""
         drawn = body.model_dump(exclude_none=True, exclude={"messages", "user", "stream", "model"})
-        return scope_of(person.user_id, name, version, body.chat(), drawn)
+        return scope_of(person.user_id, name, version, said, drawn)
 
     async def _fitted(
         self, body: ChatRequest, person: Person, shown: list[dict[str, Any]]
@@ -150,8 +154,7 @@ def build(gateway: Gateway) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         gateway.log.recover()
-        gateway.conversations.replay(gateway.log.recent())
-        gateway.given.replay(gateway.log.recent())
+        replay(gateway.log.recent(), gateway.conversations, gateway.given)
         watch = asyncio.create_task(gateway.upstream.watch())
         gc.collect()
         gc.freeze()  # what was loaded stays: a sweep over all of it stops every answer for 0.1 s
@@ -169,7 +172,8 @@ def build(gateway: Gateway) -> FastAPI:
     app.post("/v1/chat/completions")(_chat(gateway))
     app.post("/v1/embeddings")(_embeddings(gateway))
     app.post("/v1/feedback")(_feedback(gateway))
-    owner = [Depends(_owner(gateway.admin_token))]
+    words = "This address needs the owner's token."
+    owner = [Depends(bearing(gateway.admin_token, words, "`steppe` itself sends it"))]
     app.post("/admin/deploy", dependencies=owner)(_deploy(gateway))
     app.post("/admin/canary", dependencies=owner)(_canary(gateway))
     pages.install(app)
@@ -213,17 +217,6 @@ class Bounded:
 
     def _hint(self) -> str:
         return "leave out older messages, or set `serving.max_request_bytes`"
-
-
-def _owner(token: str) -> Callable[..., None]:
-    def check(authorization: Annotated[str, Header()] = "") -> None:
-        wanted = f"Bearer {token}".encode()
-        if not hmac.compare_digest(authorization.encode("utf-8", "replace"), wanted):
-            raise Problem(
-                401, "This address needs the owner's token.", hint="`steppe` itself sends it"
-            )
-
-    return check
 
 
 def _health(gateway: Gateway) -> Callable[[], Any]:
@@ -280,12 +273,12 @@ def _chat(gateway: Gateway) -> Callable[..., Any]:
         answer = await gateway.answer(body, person, x_conversation_id)
         if kept := answer.kept():
             if body.stream:
-                return StreamingResponse(answer.again_as_events(kept), media_type=EVENTS)
+                return StreamingResponse(answer.again_as_events(kept), media_type=events.MEDIA_TYPE)
             return JSONResponse(await answer.again(kept))
         if not body.stream:
             return JSONResponse(await answer.whole())
         await answer.begin()
-        return StreamingResponse(answer.events(), media_type=EVENTS)
+        return StreamingResponse(answer.events(), media_type=events.MEDIA_TYPE)
 
     return chat
 

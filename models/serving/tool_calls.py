@@ -19,16 +19,10 @@ CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 
 def plain(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str, str]]:
     """Return a conversation as (role, content) alone: calls written out, tools listed first."""
-    from models.primer import prompts
+    from models.tools.dialects import named
 
-    said = [_written(message) for message in messages]
     names = [str(tool["function"]["name"]) for tool in tools or () if "function" in tool]
-    if not names:
-        return said
-    listed = prompts.tools(names)
-    if said and said[0]["role"] == "system":
-        return [{**said[0], "content": f"{said[0]['content']} {listed}".strip()}, *said[1:]]
-    return [{"role": "system", "content": listed}, *said]
+    return named([_written(message) for message in messages], names)
 
 
 def _written(message: Mapping[str, Any]) -> dict[str, str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TOKEN_VARIABLE = "STEPPE_UPSTREAM_TOKEN"  # noqa: S105  its name, not a secret
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 0.25

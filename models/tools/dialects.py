@@ -106,13 +106,7 @@ class Schooled:
     """The embedded base's own words; only tools it met in its schooling are worth naming."""
 
     def opening(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], /) -> Messages:
-        named = prompts.tools([tool.name for tool in tools])
-        said = [dict(message) for message in messages]
-        if not tools:
-            return said
-        if said and said[0]["role"] == "system":
-            return [{**said[0], "content": f"{said[0]['content']} {named}"}, *said[1:]]
-        return [{"role": "system", "content": named}, *said]
+        return named(messages, [tool.name for tool in tools])
 
     def field(self, _: Sequence[Tool], /) -> list[dict[str, Any]]:
         return []
@@ -128,6 +122,17 @@ class Schooled:
 
     def result(self, _: Asked, observation: str, /) -> dict[str, Any]:
         return {"role": "tool", "content": observation}
+
+
+def named(messages: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Messages:
+    """Return a conversation whose system message names the tools at hand; unchanged for none."""
+    said = [dict(message) for message in messages]
+    if not names:
+        return said
+    listed = prompts.tools(names)
+    if said and said[0]["role"] == "system":
+        return [{**said[0], "content": f"{said[0]['content']} {listed}".strip()}, *said[1:]]
+    return [{"role": "system", "content": listed}, *said]
 
 
 def _call(body: str) -> Asked:

@@ -16,9 +16,9 @@ from lake.ids import content_id
 from lake.memories import Memories
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
-from models.backends import Conversations, Generation, Loss
 from models.encoders import load_encoder
 from models.memory.phrases import WrittenPhrases
+from models.testing import ScriptedModel
 
 ANYA, BORYA = content_id("Аня"), content_id("Боря")
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
@@ -318,27 +318,11 @@ def test_nothing_is_forgotten_that_is_not_there(lake) -> None:
 # --- what a model writes ------------------------------------------------------------------------
 
 
-class Writes:
-    """A model that reads, sums up and reflects by the words of the request; it counts its calls."""
-
-    model_id = "writes"
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def generate(self, conversations: Conversations, **_options: object) -> list[Generation]:
-        requests = [conversation[-1]["content"] for conversation in conversations]
-        self.asked += requests
-        return [Generation(self._answer(request), "stop", 1) for request in requests]
-
-    def loss(self, conversations: Conversations, /) -> list[Loss]:
-        raise NotImplementedError
-
-    @staticmethod
-    def _answer(request: str) -> str:
-        if "Выпиши" in request:
-            return "0 | 8 | твою собаку зовут Буран\n2 | 7 | ты живёшь в Омске"
-        return "1, 2 | ты живёшь с собакой" if "выводы" in request else "говорили про собаку"
+def answered(request: str) -> str:
+    """Read, sum up and reflect by the words of the request."""
+    if "Выпиши" in request:
+        return "0 | 8 | твою собаку зовут Буран\n2 | 7 | ты живёшь в Омске"
+    return "1, 2 | ты живёшь с собакой" if "выводы" in request else "говорили про собаку"
 
 
 TALK = dialogue(
@@ -348,7 +332,12 @@ TALK = dialogue(
 
 @pytest.fixture
 def writer(chosen: Settings) -> Reader:
-    return Reader(content_id("writer"), Writes(), WrittenPhrases(), follows_instructions=True)
+    return Reader(
+        content_id("writer"),
+        ScriptedModel(says=answered),
+        WrittenPhrases(),
+        follows_instructions=True,
+    )
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from assets.sources import gateway as source
 from lake.schemas import Dialogue
 from models.base import BaseModel
 from models.processes import calm_environment
-from models.serving.__main__ import TOKEN_VARIABLE
+from models.serving.upstream import TOKEN_VARIABLE
 
 pytestmark = pytest.mark.crash
 

@@ -128,66 +128,50 @@ def test_a_failing_asset_is_asked_for_once_more_and_then_left(tmp_path: Path) ->
     assert 0 == sum(requests[-2:]), requests
 
 
-def test_a_day_follows_what_it_is_made_from_however_old_it_is(tmp_path: Path) -> None:
-    """Real runs of one old day: asked for when its data version changes, and only then."""
+def asked_for(condition, **of_day) -> list[int]:
+    """Return how often an asset is asked for while one old day is not there, comes, stays, changes.
+
+    Real runs; `of_day` makes the asset a day's own.
+    """
     version = "1"
 
     @dg.asset(partitions_def=DAYS)
     def upstream() -> dg.MaterializeResult:
         return dg.MaterializeResult(data_version=dg.DataVersion(version))
 
-    @dg.asset(
-        deps=[upstream],
-        partitions_def=DAYS,
-        automation_condition=automation.eager_with_one_retry(),
-    )
+    @dg.asset(deps=[upstream], automation_condition=condition, **of_day)
     def downstream() -> None: ...
 
-    defs = dg.Definitions([upstream, downstream])
+    assets = [upstream, downstream]
+    day = FIRST_DAY if of_day else None
     asked: list[int] = []
     with dg.DagsterInstance.ephemeral() as ephemeral:
         cursor = None
         for version in ("", "1", "1", "2"):
             if version:
                 dg.materialize([upstream], instance=ephemeral, partition_key=FIRST_DAY)
-            result = dg.evaluate_automation_conditions(defs=defs, instance=ephemeral, cursor=cursor)
+            result = dg.evaluate_automation_conditions(
+                defs=dg.Definitions(assets), instance=ephemeral, cursor=cursor
+            )
             cursor = result.cursor
             asked.append(result.total_requested)
             if result.total_requested:
-                assets = [upstream, downstream]
                 dg.materialize(
-                    assets, selection=[downstream], instance=ephemeral, partition_key=FIRST_DAY
+                    assets, selection=[downstream], instance=ephemeral, partition_key=day
                 )
+    return asked
+
+
+def test_a_day_follows_what_it_is_made_from_however_old_it_is() -> None:
+    """Asked for when its data version changes, and only then."""
+    asked = asked_for(automation.eager_with_one_retry(), partitions_def=DAYS)
 
     assert [0, 1, 0, 1] == asked
 
 
 def test_what_is_made_of_all_days_does_not_wait_for_the_missing_ones() -> None:
-    """Real runs: asked for when one of a thousand days is there, and again when it changes."""
-    version = "1"
-
-    @dg.asset(partitions_def=DAYS)
-    def upstream() -> dg.MaterializeResult:
-        return dg.MaterializeResult(data_version=dg.DataVersion(version))
-
-    @dg.asset(deps=[upstream], automation_condition=automation.over_all_days())
-    def downstream() -> None: ...
-
-    defs = dg.Definitions([upstream, downstream])
-    asked: list[int] = []
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        cursor = None
-        for version in ("", "1", "1", "2"):
-            if version:
-                dg.materialize([upstream], instance=ephemeral, partition_key=FIRST_DAY)
-            result = dg.evaluate_automation_conditions(defs=defs, instance=ephemeral, cursor=cursor)
-            cursor = result.cursor
-            asked.append(result.total_requested)
-            if result.total_requested:
-                assets = [upstream, downstream]
-                dg.materialize(assets, selection=[downstream], instance=ephemeral)
-
-    assert [0, 1, 0, 1] == asked
+    """Asked for when one of a thousand days is there, and again when it changes."""
+    assert [0, 1, 0, 1] == asked_for(automation.over_all_days())
 
 
 def test_the_instance_is_made_once_and_kept(chosen: Settings) -> None:

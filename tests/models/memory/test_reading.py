@@ -1,31 +1,12 @@
 """Facts as a model from elsewhere reads them: taken only where the person's words carry them."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from models.backends import Conversations, Generation, Loss
 from models.memory.extraction import Told
 from models.memory.reading import by_model
+from models.testing import ScriptedModel
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Says:
-    """A model that answers by a function of the request, and remembers what it was asked."""
-
-    model_id = "says"
-
-    def __init__(self, answer: Callable[[str], str]) -> None:
-        self.answer = answer
-        self.asked: list[str] = []
-
-    def generate(self, conversations: Conversations, **_options: object) -> list[Generation]:
-        requests = [conversation[-1]["content"] for conversation in conversations]
-        self.asked += requests
-        return [Generation(self.answer(request), "stop", 1) for request in requests]
-
-    def loss(self, conversations: Conversations, /) -> list[Loss]:
-        raise NotImplementedError
 
 
 def told(*said: str, system: str = "") -> Told:
@@ -37,7 +18,7 @@ def told(*said: str, system: str = "") -> Told:
 
 def read(dialogue: Told, answer: str) -> tuple[list[tuple[str, int]], list[str], str]:
     """Return facts with their importance, the reasons, and what the model was asked."""
-    model = Says(lambda _: answer)
+    model = ScriptedModel(says=lambda _: answer)
     (turns,) = by_model([dialogue], model)
     facts = [(o.text, o.importance) for turn in turns for o in turn.facts]
     return facts, [turn.reason for turn in turns], "".join(model.asked)
@@ -89,7 +70,7 @@ def test_junk_lines_are_left_out_and_the_turns_keep_their_reasons() -> None:
 
 
 def test_a_dialogue_without_words_of_a_person_is_not_asked_about() -> None:
-    model = Says(lambda _: "")
+    model = ScriptedModel(says=lambda _: "")
     by_model(
         [Told("d", [{"role": "system", "content": "Ты помощник."}], TIME, taught=False)], model
     )

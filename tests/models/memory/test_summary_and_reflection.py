@@ -12,6 +12,7 @@ from models.memory.phrases import PrimerPhrases, WrittenPhrases
 from models.memory.reflection import reflect, windows
 from models.memory.summary import is_long, summaries, why_unsound
 from models.primer import prompts
+from models.testing import ScriptedModel
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 TALK = (
@@ -20,21 +21,9 @@ TALK = (
 )
 
 
-class Says:
-    """A model with one answer to everything; it remembers what it was asked."""
-
-    model_id = "says"
-
-    def __init__(self, text: str, finish: str = "stop") -> None:
-        self.said = Generation(text, finish, 1)
-        self.asked: list[str] = []
-
-    def generate(self, conversations, **_options) -> list[Generation]:
-        self.asked += [conversation[-1]["content"] for conversation in conversations]
-        return [self.said for _ in conversations]
-
-    def loss(self, conversations, /):
-        raise NotImplementedError
+def says(text: str, finish: str = "stop") -> ScriptedModel:
+    """Return a model with one answer to everything."""
+    return ScriptedModel(says=lambda _: text, finish=finish)
 
 
 def told(*said: str) -> Told:
@@ -51,7 +40,7 @@ def memory(n: int, importance: int = 5, replaced_by: str = "") -> Remembered:
 
 def test_a_summary_names_its_turns() -> None:
     ((observation, reason),) = summaries(
-        [told(*TALK)], Says("Говорили про кабана и сову."), PrimerPhrases()
+        [told(*TALK)], says("Говорили про кабана и сову."), PrimerPhrases()
     )
 
     assert ("", "говорили про кабана и сову") == (reason, observation.text)
@@ -76,7 +65,7 @@ def test_what_is_unsound_is_not_kept(text: str, finish: str, reason: str) -> Non
 
 
 def test_a_secret_is_not_shown_to_who_sums_up() -> None:
-    model = Says("Говорили про сову.")
+    model = says("Говорили про сову.")
     summaries([told(*TALK, "Ясно.", "Мой телефон [телефон 1]")], model, WrittenPhrases())
 
     assert "телефон" not in model.asked[0]
@@ -114,7 +103,7 @@ def test_what_was_replaced_is_not_reflected_on() -> None:
 def test_an_insight_names_its_evidence() -> None:
     window = [memory(n) for n in range(3)]
     insights, reason = reflect(
-        window, Says("1, 3 | ты любишь разные блюда\n9 | чушь"), WrittenPhrases()
+        window, says("1, 3 | ты любишь разные блюда\n9 | чушь"), WrittenPhrases()
     )
 
     assert "" == reason
@@ -126,13 +115,13 @@ def test_an_insight_names_its_evidence() -> None:
 def test_an_insight_that_only_repeats_or_invents_is_not_kept() -> None:
     window = [memory(n) for n in range(3)]
 
-    assert ([], "repeats") == reflect(window, Says("1 | ты любишь блюдо 0"), WrittenPhrases())
-    assert ([], "ungrounded") == reflect(window, Says("1 | у тебя есть яхта"), WrittenPhrases())
-    assert ([], "nothing_told") == reflect(window, Says("ничего"), WrittenPhrases())
+    assert ([], "repeats") == reflect(window, says("1 | ты любишь блюдо 0"), WrittenPhrases())
+    assert ([], "ungrounded") == reflect(window, says("1 | у тебя есть яхта"), WrittenPhrases())
+    assert ([], "nothing_told") == reflect(window, says("ничего"), WrittenPhrases())
 
 
 def test_the_schooled_base_is_asked_in_its_own_words() -> None:
-    model = Says("Говорили про блюдо.")
+    model = says("Говорили про блюдо.")
     insights, _ = reflect([memory(0), memory(1)], model, PrimerPhrases())
 
     assert [prompts.summary("Ты любишь блюдо 0. Ты любишь блюдо 1.")] == model.asked

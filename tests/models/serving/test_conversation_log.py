@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from models.serving.conversation_log import ConversationLog
+from models.serving.conversation_log import ConversationLog, replay
 from models.serving.conversations import Conversations
 
 WHOSE = {"conversation_id": "c", "request_id": "r", "user": "vera", "adapter": "base"}
@@ -94,7 +94,7 @@ def test_a_conversation_goes_on_after_a_restart(log) -> None:
     log.put("answer", **WHOSE, content="Здравствуй.", finish="stop").result()
     known = Conversations()
 
-    known.replay(log.recent())
+    replay(log.recent(), known)
 
     said = [*hello, {"role": "assistant", "content": "Здравствуй."}]
     longer = [*said, {"role": "user", "content": "Как дела?"}]

@@ -89,9 +89,10 @@ def test_half_a_feedback_is_refused(served, body: dict) -> None:
 
 
 def test_an_answer_can_be_judged_after_a_restart(served) -> None:
+    from models.serving.conversation_log import replay
     from models.serving.feedback import Answers
 
     answer, again = ask(served), Answers()
-    again.replay(served.gateway.log.recent())
+    replay(served.gateway.log.recent(), again)
 
     assert words(answer) == again.of(answer["id"], "vera").text

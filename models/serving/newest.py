@@ -1,0 +1,23 @@
+"""The newest entries of something, the oldest forgotten: what a server may keep in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Newest(OrderedDict[K, V]):
+    """At most `most` entries, in the order in which they were first put."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def put(self, key: K, value: V) -> None:
+        """Keep an entry, and forget the oldest ones beyond `most`."""
+        self[key] = value
+        while len(self) > self.most:
+            self.popitem(last=False)

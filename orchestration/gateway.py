@@ -8,6 +8,7 @@ It writes its address and process id to `serving/server.json`, and removes it at
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
@@ -24,7 +25,7 @@ from typing import Any
 
 from assets.lineage import champion, on_canary
 from assets.recollection import Recalled, Recollection
-from lake.ids import pseudonym_key, user_id_of
+from lake.ids import ID_HEX_DIGITS, pseudonym_key, user_id_of
 from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
 from models.adapters import served_name
@@ -42,6 +43,7 @@ from models.serving.served import Served
 from models.serving.upstream import TOKEN_VARIABLE, Upstream
 
 NOTED_SECONDS = 60.0
+NOBODY = "0" * ID_HEX_DIGITS
 
 
 def main() -> None:
@@ -53,12 +55,20 @@ def main() -> None:
     chosen = from_json(sys.stdin.read()) if arguments.settings else settings()
     listener = listening.at(arguments.host, arguments.port)
     gateway = gateway_of(chosen, host=arguments.host)
+    _warm(gateway)
     state = chosen.home / "serving" / "server.json"
     _write_state(state, arguments.host, listener.getsockname()[1])
     try:
         listening.serve(build(gateway), listener)
     finally:
         state.unlink(missing_ok=True)
+
+
+def _warm(gateway: Gateway) -> None:
+    """Load what remembering takes before anybody asks: the first answer would wait two seconds."""
+    if gateway.memory is not None:
+        with contextlib.suppress(Exception):  # told with the answer that it fails
+            gateway.memory.about(NOBODY, "Привет!")
 
 
 def gateway_of(chosen: Settings, *, host: str) -> Gateway:

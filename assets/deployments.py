@@ -16,9 +16,8 @@ from models import base as bases
 from models.adapters import served_name
 from models.registry import Registry
 from models.serving import client
+from models.serving.probing import PROBED, by_text
 
-EXPECTED = 20
-"""Log-probabilities of the trained adapter that the served one is held to."""
 BASE = "base"  # the server's name for no adapter at all
 PROBE = [{"role": "user", "content": "Привет!"}]
 
@@ -60,18 +59,15 @@ def deployments_history(
 def first_token(settings: Settings, base: bases.BaseModel, adapter_id: str) -> dict[str, float]:
     """Return the log-probabilities of the first tokens that the trained adapter finds likeliest.
 
-    They come from the adapter's file and the base's, in float32 by transformers; a base that is
-    served elsewhere is asked about its words all the same.
+    They come from the adapter's file and the base's, by transformers: in float32 on a CPU, in
+    bfloat16 on a GPU.
     """
     if not adapter_id:
         return {}
     from models.backends.embedded import TransformersModel
 
     model = TransformersModel(base.path, adapter_folder(settings, adapter_id), model_id=adapter_id)
-    (logits,) = model.next_logits([PROBE])
-    values, tokens = logits.log_softmax(-1).topk(EXPECTED)
-    said = (model.tokenizer.decode([int(token)]) for token in tokens)
-    return dict(zip(said, map(float, values), strict=True))
+    return by_text(model.first_token(PROBE, PROBED))
 
 
 def _name(adapter_id: str) -> str:

@@ -5,7 +5,8 @@ Shipped with the package, so that a plug-in's tests can use them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -77,6 +78,41 @@ def tiny_base(
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     wrapped.save_pretrained(folder)
     return folder
+
+
+def random_adapter(base: Path, folder: Path, *, seed: int) -> Path:
+    """Write a LoRA adapter with random B, so that it visibly changes the answers."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+    tuned = get_peft_model(model, config)
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.2)
+    tuned.save_pretrained(folder)
+    return folder
+
+
+@contextmanager
+def over_http(app: Any) -> Iterator[str]:
+    """Serve an application on loopback from a thread; yield its address."""
+    import threading
+    import time
+
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
 
 
 @dataclass(frozen=True)

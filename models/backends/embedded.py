@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from models import adapters
 from models.backends import Conversations, Generation, Loss, Progress
-from models.chat import IGNORED, Encoded, encode, load_tokenizer, pad, prompt_tokens, template_id
+from models.chat import (
+    IGNORED,
+    Conversation,
+    Encoded,
+    encode,
+    load_tokenizer,
+    pad,
+    prompt_tokens,
+    template_id,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -172,6 +181,13 @@ class TransformersModel:
                 for r in rows
             ]
         return torch.stack(each).float().cpu()
+
+    def first_token(self, conversation: Conversation, most: int) -> list[tuple[str, float]]:
+        """Return the likeliest first tokens of an answer with their log-probabilities in nats."""
+        (logits,) = self.next_logits([conversation])
+        values, tokens = logits.log_softmax(-1).topk(most)
+        said = (self.tokenizer.decode([int(token)]) for token in tokens)
+        return list(zip(said, map(float, values), strict=True))
 
 
 def _by_length(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.serving.probing import furthest
 from models.serving.problems import Problem
 from models.serving.served import BASE, Served
 from models.serving.upstream import Upstream, UpstreamDown, UpstreamRefused
@@ -73,14 +74,14 @@ async def _ready(upstream: Upstream, served: Served, name: str, probe: Probe) ->
         raise Problem(503, error.message, hint=error.hint) from error
     except UpstreamRefused as error:
         raise Problem(409, error.message, hint=error.hint) from error
-    difference = _furthest(tuned, base)
+    difference = furthest(tuned, base)
     if difference < PROBE_FLOOR:
         raise Problem(
             409,
             f"`{name}` moves no log-probability by more than {difference:.2g}.",
             hint="it is not applied, or it has learned nothing: see `steppe verdict`",
         )
-    if probe.expected and (off := _furthest(tuned, probe.expected)) > PROBE_TOLERANCE:
+    if probe.expected and (off := furthest(tuned, probe.expected)) > PROBE_TOLERANCE:
         raise Problem(
             409,
             f"`{name}` as served is {off:.2g} nats from the adapter that was trained.",
@@ -102,12 +103,3 @@ async def _drain(upstream: Upstream, served: Served, name: str) -> None:
             else:
                 return
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-
-
-def _furthest(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Return by how much the log-probabilities that both know differ most.
-
-    Only the likeliest tokens are known; where none is shared, they differ without end.
-    """
-    shared = one.keys() & other.keys()
-    return max((abs(one[t] - other[t]) for t in shared), default=float("inf"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lake.errors import DeploymentError
+from models.serving.probing import PROBED, by_text
 
 if TYPE_CHECKING:
     import aiohttp
@@ -31,8 +32,6 @@ ANSWER_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 0.25
 START_SECONDS = 120.0
 CONNECTIONS = 512
-PROBED = 20
-"""Log-probabilities compared: as many as OpenAI's API tells of one token."""
 
 Event = dict[str, Any]
 
@@ -126,7 +125,7 @@ class Upstream:
         }
         told = await self.whole(body)
         listed = told["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
-        return {entry["token"]: float(entry["logprob"]) for entry in listed}
+        return by_text((entry["token"], float(entry["logprob"])) for entry in listed)
 
     # --- adapters -----------------------------------------------------------------------------
 

@@ -1,30 +1,13 @@
 """A served tiny base with two real adapters, in a process's thread, over real HTTP."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-
-def random_adapter(base: Path, folder: Path, *, seed: int) -> Path:
-    """Write a LoRA adapter with random B, so that it visibly changes the answers."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_pretrained(base)
-    config = LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
-    tuned = get_peft_model(model, config)
-    for name, weight in tuned.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.2)
-    tuned.save_pretrained(folder)
-    return folder
+from models.testing import over_http, random_adapter
 
 
 @pytest.fixture(scope="session")
@@ -49,21 +32,6 @@ def engine(tiny: Path, adapters_dir: Path) -> Iterator[object]:
     yield engine
     engine.stop()
     engine.join(30)
-
-
-@contextmanager
-def over_http(app: object) -> Iterator[str]:
-    """Serve an application on loopback from a thread; yield its address."""
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
 
 
 @pytest.fixture

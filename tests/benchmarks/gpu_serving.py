@@ -215,9 +215,9 @@ def agreement(url: str, questions: Sequence[str], said: Sequence[str]) -> float:
 
 
 def measured(
-    base: Path, adapter: Path, questions: Sequence[str], options: dict[str, str]
-) -> dict[str, Any]:
-    """Return every figure, with the device's name."""
+    base: Path, adapter: Path, questions: Sequence[str], options: dict[str, Any], out: Path
+) -> None:
+    """Write every figure, with the device's name, as soon as it is known."""
     import importlib.metadata
 
     import torch
@@ -251,7 +251,7 @@ def measured(
                     told["switched"] = asyncio.run(switched(at, name, {}))
             found[dtype] = told
             print(json.dumps({dtype: told}, ensure_ascii=False), flush=True)
-    return found
+            out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
 
 def main() -> None:
@@ -260,14 +260,16 @@ def main() -> None:
     parser.add_argument("base", type=Path)
     parser.add_argument("adapter", type=Path)
     parser.add_argument("--questions", type=Path, help="one a line")
+    parser.add_argument("--eager", action="store_true", help="no CUDA graphs: starts sooner")
     parser.add_argument("--vllm", action="append", default=[], metavar="KEY=VALUE")
     here = Path(__file__).parent / "results" / "gpu_serving.json"
     parser.add_argument("--out", type=Path, default=here)
     arguments = parser.parse_args()
     asked = arguments.questions.read_text().splitlines() if arguments.questions else QUESTIONS
-    options = dict(pair.split("=", 1) for pair in arguments.vllm)
-    found = measured(arguments.base.resolve(), arguments.adapter.resolve(), asked, options)
-    arguments.out.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    options: dict[str, Any] = {"enforce-eager": True} if arguments.eager else {}
+    options |= dict(pair.split("=", 1) for pair in arguments.vllm)
+    folders = (arguments.base.resolve(), arguments.adapter.resolve())
+    measured(*folders, asked, options, arguments.out)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ TALKS = [
 ]
 NEW_TOKENS = 24
 GREEDY = {"temperature": 0.0, "max_tokens": NEW_TOKENS}
-SMALL = {"dtype": "float16", "gpu-memory-utilization": 0.2, "enforce-eager": True}
+SMALL = {"dtype": "float16", "attention-backend": "TRITON_ATTN", "enforce-eager": True}
+SMALL |= {"gpu-memory-utilization": 0.2}
 NAME = f"steppe@{'a' * 12}"
 START_SECONDS = 240
 
@@ -152,7 +153,7 @@ from models.backends.embedded import TransformersModel
 from models.serving.probing import PROBED, by_text
 
 base, adapter, talks = json.loads(sys.argv[1])
-model = TransformersModel(Path(base), Path(adapter))
+model = TransformersModel(Path(base), Path(adapter), model_id="trained")
 scored = model.loss([[*t, {"role": "assistant", "content": "На полке."}] for t in talks])
 told = {
     "first": by_text(model.first_token(talks[0], PROBED)),

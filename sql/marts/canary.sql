@@ -2,12 +2,11 @@
 -- A measure is a share of answers. `slow` and `slow_to_begin`: more seconds than the median answer of
 -- both sides together, `than_seconds` (Brown and Mood 1951).
 -- The difference is challenger - champion, its 95 % interval Newcombe's (1998, Statistics in Medicine
--- 17:873, method 10) from two of Wilson's. People are drawn, not answers, so the n that enter are the
--- answers over their design effect by person (Rao and Scott 1992, Biometrics 48:577), never more than
--- there are: answers of one person are alike. `tests/benchmarks/canary.py`: such intervals hold the
--- truth in .90 to .99 of draws, without that in as few as .78.
--- `too few`: fewer than five answers of that kind on a side, the least Newcombe looked at, or than five
--- people, below whom their spread is not known.
+-- 17:873, method 10) from two of Wilson's. People are drawn, not answers, and answers of one person are
+-- alike, so what enters it is n over the design effect by person (Rao and Scott 1992, Biometrics
+-- 48:577), never more than n.
+-- `too few`: fewer than five people on a side have such an answer; with five the interval holds the
+-- truth in .90 of draws at the least (without the design effect .78): tests/benchmarks/canary.py.
 with canaries as (
     select * from stg_canaries
 ),
@@ -126,7 +125,7 @@ beside as (
         coalesce(champion.n, 0)::bigint as champion_n,
         champion.share as champion_share,
         challenger.share - champion.share as difference,
-        least(challenger.people, champion.people, challenger.n, champion.n) >= 5 as is_enough,
+        challenger_people >= 5 and champion_people >= 5 as is_enough,
         case when is_enough then difference - sqrt(
             pow(challenger.share - challenger.low, 2) + pow(champion.high - champion.share, 2)
         ) end as low,
@@ -163,7 +162,7 @@ select
     beside.low,
     beside.high,
     case
-        when not coalesce(beside.is_enough, false) then 'too few'
+        when not beside.is_enough then 'too few'
         when beside.low <= 0 and beside.high >= 0 then 'not told apart'
         when (beside.low > 0) = beside.more_is_better then 'better'
         else 'worse'

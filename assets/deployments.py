@@ -131,7 +131,8 @@ def deployments_answers(
     warehouse.publish(lake)
     written = sum(map(len, taken.rows.values()))
     counted = {"days_written": len(taken.rows), "forgotten": taken.forgotten, **taken.faults}
-    told = counted | _figures(lake)
+    unchanged = {} if taken.rows else {reporting.UNCHANGED: True}
+    told = counted | unchanged | _figures(lake)
     return reporting.materialized(ANSWERS, written, lake.version(ANSWERS), **told)
 
 

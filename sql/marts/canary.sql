@@ -6,7 +6,7 @@
 -- alike, so what enters it is n over the design effect by person (Rao and Scott 1992, Biometrics
 -- 48:577), never more than n.
 -- `too few`: fewer than five people on a side have such an answer; with five the interval holds the
--- truth in .90 of draws at the least (without the design effect .78): tests/benchmarks/canary.py.
+-- truth in .90 of draws at the least (without the design effect .77): tests/benchmarks/canary.py.
 with canaries as (
     select * from stg_canaries
 ),

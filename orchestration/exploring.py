@@ -85,11 +85,12 @@ def _print_canary(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print one canary measure by measure: shares of how many answers, and the difference."""
     from orchestration.console import print_table
 
-    one = rows[0]
+    one = next(row for row in rows if row["measure"] == "whole")
     until = f" until {one['ended_at']:%Y-%m-%d %H:%M}" if one["ended_at"] else ""
     click.echo(
         f"{one['challenger']} on {one['share']:.0%} of people since "
-        f"{one['began_at']:%Y-%m-%d %H:%M}{until}, beside {one['champion']}"
+        f"{one['began_at']:%Y-%m-%d %H:%M}{until}, beside {one['champion']}; "
+        f"{_people(one)} people were answered"
     )
     print_table([_measure(row) for row in rows])
 
@@ -103,13 +104,17 @@ def _measure(row: Mapping[str, Any]) -> dict[str, str]:
         "challenger": _share_of(row, "challenger"),
         "champion": _share_of(row, "champion"),
         "difference": "" if difference is None else f"{difference:+.3f}{interval}",
-        "": row["word"],
+        "so": row["word"] + (f" people, {_people(row)}" if row["word"] == "too few" else ""),
     }
 
 
 def _share_of(row: Mapping[str, Any], side: str) -> str:
-    n, people = row[f"{side}_n"], row[f"{side}_people"]
-    return f"{row[f'{side}_share']:.3f} of {n} ({people} people)" if n else "none"
+    n = row[f"{side}_n"]
+    return f"{row[f'{side}_share']:.3f} of {n}" if n else "none"
+
+
+def _people(row: Mapping[str, Any]) -> str:
+    return f"{row['challenger_people']} and {row['champion_people']}"
 
 
 def people(settings: Settings, *, as_json: bool) -> None:

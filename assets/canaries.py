@@ -38,7 +38,8 @@ def begin(
             served_name(adapter_id), share=share, probe=deployments.PROBE, expected=expected
         )
     moved = float(tried["probe_difference"])
-    return _record(lake, base, adapter_id, share=share, reason=reason, moved=moved)
+    evaluation = str(standing["evaluation_id"])
+    return _record(lake, base, adapter_id, evaluation, share=share, reason=reason, moved=moved)
 
 
 def end(lake: Lake, settings: Settings, base: BaseModel, reason: str) -> dict[str, Any]:
@@ -48,13 +49,14 @@ def end(lake: Lake, settings: Settings, base: BaseModel, reason: str) -> dict[st
         raise DeploymentError("Nothing is tried on anybody.", hint="`steppe canary ADAPTER`")
     with client.running_or_temporary(settings) as server:
         server.canary(deployments.BASE, share=0.0, probe=deployments.PROBE)
-    return _record(lake, base, adapter_id, share=0.0, reason=reason, moved=None)
+    return _record(lake, base, adapter_id, "", share=0.0, reason=reason, moved=None)
 
 
 def _record(
     lake: Lake,
     base: BaseModel,
     adapter_id: str,
+    evaluation_id: str,
     *,
     share: float,
     reason: str,
@@ -66,7 +68,7 @@ def _record(
         "served_name": served_name(adapter_id),
         "adapter_id": adapter_id,
         "from_adapter_id": lineage.champion(lake, base.base_id),
-        "evaluation_id": "",
+        "evaluation_id": evaluation_id,
         "decided_by": lineage.PERSON,
         "reason": reason,
         "probe_difference": moved,

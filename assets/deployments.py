@@ -1,13 +1,13 @@
-"""deployments: what is served now, and what was served before."""
+"""deployments: what is served now, what was served before, and what was answered."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
-from assets import reporting
+from assets import answered, fingerprints, plots, reporting
 from assets.lineage import PERSON, adapter_folder, champion, elected, registry_of
-from lake import warehouse
+from lake import query, warehouse
 from lake.errors import DeploymentError
 from lake.ids import content_id
 from lake.settings import Settings
@@ -18,6 +18,8 @@ from models.registry import Registry
 from models.serving import client
 from models.serving.probing import PROBED, by_text
 
+ANSWERS = answered.TABLE
+SHOWN = ("served_name", "role", "people", "answers", "whole", "failed", "judged", "seconds_p50")
 BASE = "base"  # the server's name for no adapter at all
 PROBE = [{"role": "user", "content": "Привет!"}]
 
@@ -109,3 +111,36 @@ def crown(registry: Registry, adapter_id: str) -> None:
     else:
         registry.clear_alias("champion")
     registry.clear_alias("challenger")
+
+
+@dg.asset(name=ANSWERS, group_name="deployments", kinds={"delta"}, deps=["raw_records"])
+def deployments_answers(
+    context: dg.AssetExecutionContext,
+    lake: dg.ResourceParam[Lake],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult:
+    """Take how answers ended out of the gateway's log: one row a request, no words of anybody."""
+    by = reporting.provenance(context, ANSWERS, fingerprints.ANSWERS_CODE)
+    taken = answered.take(lake, settings)
+    for day, rows in taken.rows.items():
+        lake.replace(ANSWERS, rows, day=day, made_from=taken.made_from[day], by=by)
+    warehouse.publish(lake)
+    written = sum(map(len, taken.rows.values()))
+    counted = {"days_written": len(taken.rows), "forgotten": taken.forgotten, **taken.faults}
+    unchanged = {} if taken.rows else {reporting.UNCHANGED: True}
+    told = counted | unchanged | _figures(lake)
+    return reporting.materialized(ANSWERS, written, lake.version(ANSWERS), **told)
+
+
+def _figures(lake: Lake) -> dict[str, Any]:
+    """Return what the mart says of each adapter, and a picture of how good people found it."""
+    rows = query.ask(lake, "from served_answers")
+    shown: dict[str, Any] = {"by_adapter": reporting.preview(rows, SHOWN)}
+    judged = [
+        (f"{row['served_name']} ({row['role']})", row["good"], row["good_low"], row["good_high"])
+        for row in rows
+        if row["judged"]
+    ]
+    if judged:
+        shown["good"] = plots.intervals(judged, "share of judged answers that people found good")
+    return shown

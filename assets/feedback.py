@@ -2,7 +2,8 @@
 
 A choice is repaired and protected as dialogues are: the same rules of text and of personal data,
 in the scope of its conversation.  Its lineage: the adapter that answered, the person by pseudonym,
-and the dialogue that the conversation is in `cleaned_dialogues`.
+the dialogue that the conversation is in `cleaned_dialogues`, and the answers that were judged, by
+which `deployments_answers` knows them; the one that was not chosen, where the log names it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from assets.cleaning.personal import Pseudonymiser
 from assets.cleaning.text import clean_text
 from assets.records import messages_of
 from assets.sources import gateway
-from lake.ids import content_id, pseudonym_key, user_id_of
+from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from models.serving.conversation_log import FILE
@@ -52,6 +53,7 @@ def row_of(event: Mapping[str, Any], settings: Settings, key: bytes) -> Row | No
         chosen, rejected, kind = (str(event[k]) for k in ("chosen", "rejected", "kind"))
         conversation, adapter = str(event["conversation_id"]), str(event["adapter"])
         name, decided = str(event["feedback_id"]), datetime.fromisoformat(event["at"])
+        answers = [str(event.get(k) or "") for k in ("request_id", "rejected_request_id")]
     except (KeyError, TypeError, ValueError):
         return None
     if kind not in ORIGINS or not said or not (chosen or rejected):
@@ -61,12 +63,14 @@ def row_of(event: Mapping[str, Any], settings: Settings, key: bytes) -> Row | No
         scope = scope_of(gateway.NAME, conversation, texts)
         texts, _ = Pseudonymiser(key, settings.personal_data.names).apply(texts, scope)
     *asked, chosen, rejected = texts
-    dialogue = content_id("conversation", gateway.NAME, conversation)
+    dialogue = gateway.dialogue_id(conversation)
     roles = [role for role, _ in said]
     return {
         "preference_id": name,
         "dialogue_id": dialogue,
         "session_id": "",
+        "answer_id": answers[0],
+        "rejected_answer_id": answers[1],
         "origin": kind,
         "user_id": user_id_of(str(event.get("user") or settings.owner), key),
         "generator": adapter,

@@ -9,17 +9,20 @@ from datetime import date
 from typing import Any
 
 from assets import inbox, moderation
+from assets.digests import digest
 from lake import query
 from lake.ids import content_id, json_id
 from lake.settings import Settings
 from lake.tables import Lake
 from models.self_chat import policy
+from models.serving.conversation_log import FILE
 
 RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "2"
 OBSERVATIONS_CODE = "1"
+ANSWERS_CODE = "1"
 KEPT = ("cleaned_signatures", "cleaned_preferences")
 """The tables by which later days know what was kept."""
 
@@ -89,6 +92,12 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
         moderation.list_id(settings),
         *(row["revision"] for row in told),
     )
+
+
+def answers(settings: Settings, day: date) -> str:
+    """Return the id of a day's log of the gateway, and of whose an unnamed request is."""
+    log = digest(settings.inbox / str(day) / FILE, inbox=settings.inbox)
+    return content_id("answers", ANSWERS_CODE, settings.owner, log)
 
 
 def talked_over(lake: Lake, day: date) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 A memory goes with what it had replaced, and with the summaries and reflections that rest on it:
 otherwise an older value would stand again, or the words live on in a sentence of a model.  What
 was told stays in the dialogues; `embeddings_forgotten` has no words, only which turns are not to
-be read again.  The same thing told in a later dialogue is remembered anew.
+be read again.  The same thing told in a later dialogue is remembered anew.  With a person go the
+rows of how they were answered, which have no words either (`assets.answered`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from assets import answered
 from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of
 from lake import query, warehouse
 from lake.errors import DataError
@@ -50,13 +52,14 @@ def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
         "where user_id = ? group by 1 order by 1"
     )
     said = query.ask(lake, asked, [user_id])
-    if not gone and not said:
+    if not gone and not said and not answered.knows(lake, user_id):
         raise DataError("Nothing is known of this person.", hint="`steppe people`")
     turns = [f"{row['dialogue_id']}/{n}" for row in said for n in range(row["turns"])]
     word = _word(
         memory_id="", user_id=user_id, kind=EVERYTHING, sources=turns, text_ids=[], reason=reason
     )
     _note(lake, [word])
+    answered.forget(lake, user_id, BY)
     _strike(lake, lambda row: row["user_id"] == user_id)
     memories.forget(user_id=user_id)
     return [row["memory_id"] for row in gone]

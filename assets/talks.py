@@ -213,6 +213,8 @@ def preference_rows(chat: self_chat.SelfChat, decided_at: Any, session_id: str =
             ),
             "dialogue_id": dialogue_id(chat),
             "session_id": session_id,
+            "answer_id": "",
+            "rejected_answer_id": "",
             "origin": p.origin,
             "user_id": "",
             "generator": chat.generator,

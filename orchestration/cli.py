@@ -34,6 +34,7 @@ def _translated(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+SHOWN = ("tables", "adapters", "deployments", "canary", "funnel")
 SCOPES = ("chat", "memory", "feedback", "tools")
 """`models.serving.access.SCOPES`, told here so that `--help` loads no server."""
 
@@ -171,10 +172,10 @@ def search(text: str, limit: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["tables", "adapters", "deployments", "funnel"]))
+@click.argument("what", type=click.Choice(SHOWN))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show(what: str, as_json: bool) -> None:
-    """Show the tables, the adapters, what was served, or what became of every record."""
+    """Show tables, adapters, what was served, the newest canary, or what became of every record."""
     from orchestration import exploring
 
     exploring.show(settings(), what, as_json=as_json)

@@ -51,6 +51,11 @@ DEPLOYMENTS = """
 select
     strftime(deployed_at, '%Y-%m-%d %H:%M') as since,
     served_name as served,
+    case when share > 0 then printf('%.0f %%', 100 * share) when share = 0 then 'ended' else '' end
+        as canary,
+    people,
+    answers,
+    if(judged > 0, printf('%.2f of %d', good, judged), '') as good,
     decided_by,
     reason
 from deployment_history
@@ -59,7 +64,7 @@ from deployment_history
 
 
 def show(settings: Settings, what: str, *, as_json: bool) -> None:
-    """Print the tables, the adapters, the deployments, or the funnel."""
+    """Print the tables, the adapters, the deployments, the newest canary, or the funnel."""
     lake = Lake(settings.home)
     rows = {
         "tables": lambda: _tables(lake),
@@ -67,9 +72,49 @@ def show(settings: Settings, what: str, *, as_json: bool) -> None:
         "deployments": lambda: query.ask(
             lake, "from deployment_history" if as_json else DEPLOYMENTS
         ),
+        "canary": lambda: query.ask(lake, "from canary"),
         "funnel": lambda: query.ask(lake, "from cleaning_funnel"),
     }[what]()
-    _print(rows, as_json=as_json)
+    if what == "canary" and rows and not as_json:
+        _print_canary([row for row in rows if row["canary_id"] == rows[0]["canary_id"]])
+    else:
+        _print(rows, as_json=as_json)
+
+
+def _print_canary(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print one canary measure by measure: shares of how many answers, and the difference."""
+    from orchestration.console import print_table
+
+    one = next(row for row in rows if row["measure"] == "whole")
+    until = f" until {one['ended_at']:%Y-%m-%d %H:%M}" if one["ended_at"] else ""
+    click.echo(
+        f"{one['challenger']} on {one['share']:.0%} of people since "
+        f"{one['began_at']:%Y-%m-%d %H:%M}{until}, beside {one['champion']}; "
+        f"{_people(one)} people were answered"
+    )
+    print_table([_measure(row) for row in rows])
+
+
+def _measure(row: Mapping[str, Any]) -> dict[str, str]:
+    limit, low = row["than_seconds"], row["low"]
+    interval = f" [{low:+.3f}, {row['high']:+.3f}]" if low is not None else ""
+    difference = row["difference"]
+    return {
+        "measure": row["measure"] if limit is None else f"{row['measure']} (> {limit:.2f} s)",
+        "challenger": _share_of(row, "challenger"),
+        "champion": _share_of(row, "champion"),
+        "difference": "" if difference is None else f"{difference:+.3f}{interval}",
+        "so": row["word"] + (f" people, {_people(row)}" if row["word"] == "too few" else ""),
+    }
+
+
+def _share_of(row: Mapping[str, Any], side: str) -> str:
+    n = row[f"{side}_n"]
+    return f"{row[f'{side}_share']:.3f} of {n}" if n else "none"
+
+
+def _people(row: Mapping[str, Any]) -> str:
+    return f"{row['challenger_people']} and {row['champion_people']}"
 
 
 def people(settings: Settings, *, as_json: bool) -> None:

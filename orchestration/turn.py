@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assets import (
     STAGES,
     adapters,
+    answered,
     cleaned,
     evaluations,
     feedback,
@@ -129,6 +130,8 @@ class _Taking:
         self.intake("self_chats")
         if feedback.waiting(self.lake, self.settings):
             self.run([self_chats.FEEDBACK])
+        if answered.stale(self.lake, self.settings):
+            self.run([answered.TABLE])
         self._learn()
         self._reconcile()
         return self.turn

@@ -1,14 +1,15 @@
 """`gateway`: the log that Steppe's own server writes, one event a line.
 
     {"event": "request", "conversation_id", "request_id", "user", "adapter", "at", "messages": []}
-    {"event": "answer", "conversation_id", "request_id", "adapter", "at", "content", "finish"}
+    {"event": "answer", "conversation_id", "request_id", "adapter", "at", "content", "finish", ...}
     {"event": "feedback", "conversation_id", "request_id", "kind", ...}
 
 A client sends the whole conversation with every request, so a conversation is its longest
 request and the answer to that; the shorter ones stand inside it.  One that does not (the person
 went back and said something else) is named in the annotations.  An answer that was cut or failed
 is kept as far as the client saw it, and marked there too.  Feedback is a choice between answers,
-which `assets.feedback` reads; here it is named in the annotations.
+which `assets.feedback` reads; here it is named in the annotations.  How long an answer took and
+what it cost is for `assets.answered`; both read the lines that `sound` lets through.
 
 Events are put aside on disk and taken back by conversation: memory is that of one, and of each of
 its requests but the longest only what tells whether it stands inside it.
@@ -33,6 +34,7 @@ from assets.sources.records import (
 )
 from assets.sources.spill import Spill
 from lake.errors import SourceFormatError
+from lake.ids import content_id
 from lake.schemas import Dialogue, Message, Unreadable
 
 NAME = "gateway"
@@ -112,18 +114,32 @@ def read(path: Path, _options: Options) -> Iterator[Item]:
     Unreadable lines come first.
     """
     with Spill() as pile:
-        for position, record in json_records(path):
+        for position, record in sound(path):
             if isinstance(record, Unreadable):
                 yield record
-                continue
-            try:
-                _event(record, position)
-            except SourceFormatError as error:
-                yield unreadable(error, record, position)
             else:
                 pile.put(id_from(record, "conversation_id"), position, record)
         while (key := pile.first_key()) is not None:
             yield from _conversation(key, pile)
+
+
+def sound(path: Path) -> Iterator[tuple[str, dict[str, Any] | Unreadable]]:
+    """Yield `(position, event)` line by line, in place of what is no event the reason why."""
+    for position, record in json_records(path):
+        if isinstance(record, Unreadable):
+            yield position, record
+            continue
+        try:
+            _event(record, position)
+        except SourceFormatError as error:
+            yield position, unreadable(error, record, position)
+        else:
+            yield position, record
+
+
+def dialogue_id(conversation_id: str) -> str:
+    """Return the id that a conversation of the gateway has as a dialogue."""
+    return content_id("conversation", NAME, conversation_id)
 
 
 def _conversation(conversation_id: str, pile: Spill) -> Iterator[Item]:

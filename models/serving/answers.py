@@ -65,6 +65,7 @@ class Answer:
     finish: str = ""
     usage: dict[str, int] = field(default_factory=dict)
     first_seconds: float | None = None
+    cached: bool = False
     closed: bool = False
     _events: AsyncIterator[dict[str, Any]] = field(init=False, repr=False)
     _first: dict[str, Any] = field(init=False, repr=False)
@@ -98,14 +99,14 @@ class Answer:
     async def again(self, kept: Kept) -> dict[str, Any]:
         """Return an answer that was given before, logged as this one."""
         await asyncio.wrap_future(self._logged_request())
-        self.text, self.finish, self.scope = kept.text, kept.finish, ""
+        self.text, self.finish, self.scope, self.cached = kept.text, kept.finish, "", True
         await self._close(kept.finish)
         message = {"role": "assistant", "content": kept.text}
         return {
             **self._head("chat.completion"),
             "choices": [{"index": 0, "message": message, "finish_reason": kept.finish}],
             "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-            "steppe": {**self.about(), "cached": True},
+            "steppe": self.about(),
         }
 
     async def again_as_events(self, kept: Kept) -> AsyncIterator[str]:
@@ -172,7 +173,7 @@ class Answer:
             "conversation_id": self.conversation_id,
             "adapter": self.name,
             "memories": [dict(memory) for memory in self.memories],
-            "cached": False,
+            "cached": self.cached,
         }
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
@@ -234,6 +235,7 @@ class Answer:
             "tokens": self.usage,
             "seconds": round(seconds, 4),
             "first_seconds": round(self.first_seconds or seconds, 4),
+            "cached": self.cached,
         }
         if self.calls:
             fields["tool_calls"] = self.calls

@@ -113,4 +113,10 @@ def event_of(said: FeedbackRequest, user: str, answers: Answers) -> dict[str, An
         "messages": prompt,
         "chosen": chosen,
         "rejected": rejected,
+        "rejected_request_id": _rejected_id(said),
     }
+
+
+def _rejected_id(said: FeedbackRequest) -> str:
+    """Return the id of the answer that lost to another one; empty where it has none."""
+    return (said.kind == "regeneration" and said.rejected_answer_id) or ""

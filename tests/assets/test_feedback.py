@@ -62,6 +62,17 @@ def test_a_choice_has_its_lineage_and_no_personal_data(
     assert [content_id("conversation", "gateway", "c1")] == row["parents"] == [row["dialogue_id"]]
 
 
+def test_a_choice_names_the_answers_it_is_about(lake: Lake, chosen: Settings, logged) -> None:
+    """A log of before the one that was not chosen was named is read all the same."""
+    logged(event(), event("f2", kind="regeneration", rejected_request_id="s"))
+
+    old, new = feedback.waiting(lake, chosen)
+
+    assert [("r", ""), ("r", "s")] == [
+        (row["answer_id"], row["rejected_answer_id"]) for row in (old, new)
+    ]
+
+
 def test_what_is_in_the_lake_waits_no_more(lake: Lake, chosen: Settings, logged) -> None:
     logged(event(), event("f2", kind="thumb", rejected=""), event())
     rows = feedback.waiting(lake, chosen)

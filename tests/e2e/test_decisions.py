@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from assets import evaluations, inbox, lineage
+from assets import decisions, evaluations, inbox, lineage
+from lake import query
 from lake.settings import load
 from lake.tables import Lake
 from models import recipes
@@ -157,3 +158,24 @@ def test_mlflow_shows_the_verdict_and_its_page(home: Path) -> None:
     assert "refused" == version.tags["verdict"]
     assert version.tags["verdict.failed"]
     assert "evaluation.html" in pages
+
+
+def test_an_adapter_is_tried_on_a_share_of_people_and_looked_at(home: Path) -> None:
+    """The row names the decision that let it through, so the check on the history has no word."""
+    lake = Lake(home)
+    (adapter,) = {r["adapter_id"] for r in lake.rows("adapters_versions")}
+    word = decisions.release(lake, adapter, "на пробу")
+
+    tried = steppe(home, "canary", adapter[:6], "--share", "0.5", "--reason", "тон")
+    shown = steppe(home, "show", "canary")
+    ended = steppe(home, "canary", "--end", "--reason", "хватит")
+
+    assert f"steppe@{adapter[:12]} answers 50% of people\n" == tried.stdout, tried.stderr
+    assert f"steppe@{adapter[:12]} on 50% of people since" in shown.stdout
+    assert "beside base" in shown.stdout
+    assert "too few" in shown.stdout
+    assert 0 == ended.returncode, ended.stderr
+    began, end = lineage._history(lake)[-2:]
+    assert (word["evaluation_id"], 0.5) == (began["evaluation_id"], began["share"])
+    assert 0.0 == end["share"]
+    assert [] == query.offending(lake, "assert_only_passed_adapters_are_served")

@@ -199,7 +199,7 @@ def test_an_empty_home_has_every_table_and_no_row() -> None:
     assert {(0, -1)} == {(row["rows"], row["version"]) for row in rows}
 
 
-@pytest.mark.parametrize("what", ["tables", "adapters", "deployments", "funnel"])
+@pytest.mark.parametrize("what", ["tables", "adapters", "deployments", "canary", "funnel"])
 def test_an_empty_home_can_be_shown(what: str) -> None:
     assert 0 == steppe("show", what).exit_code
     assert 0 == steppe("show", what, "--json").exit_code

@@ -45,6 +45,7 @@ GRAPH = {
     "evaluations_scores": ("evaluations", {"adapters_versions"}),
     "evaluations_verdicts": ("evaluations", {"adapters_versions"}),
     "deployments_history": ("deployments", {"evaluations_verdicts"}),
+    "deployments_answers": ("deployments", {"raw_records"}),
 }
 
 

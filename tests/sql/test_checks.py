@@ -43,6 +43,23 @@ TAKEN = {
     "frozen_at": FOREVER,
 }
 LEFT = {"training_set_id": "t", "source_table": "cleaned_dialogues", "reason": "held_out"}
+LOGGED = {
+    "record_id": "g",
+    "source": "gateway",
+    "file": "2026-01-01/gateway.jsonl",
+    "conversation_id": "c",
+    "user_id": "vera",
+}
+NINE, TEN = (datetime(2026, 1, 1, hour, tzinfo=UTC) for hour in (9, 10))
+ASKED = [
+    {**message, "created_at": at, "message_id": name}
+    for message, at, name in zip(
+        talk("user", "assistant", "user", "assistant"),
+        (NINE, None, TEN, TEN),
+        ("", "", "", "2"),
+        strict=True,
+    )
+]
 CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_every_record_is_accounted_for": (
         {
@@ -409,13 +426,37 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
     "assert_only_passed_adapters_are_served": (
         {
             "evaluations_verdicts": [{"evaluation_id": "e", "passed": True}],
-            "deployments_history": [{"evaluation_id": "e", "adapter_id": "a"}],
+            "deployments_history": [
+                {"evaluation_id": "e", "adapter_id": "a", "share": None},
+                {"deployment_id": "1", "evaluation_id": "e", "adapter_id": "a", "share": 0.1},
+                {"deployment_id": "2", "evaluation_id": "", "adapter_id": "a", "share": 0.0},
+            ],
         },
         {
             "evaluations_verdicts": [{"evaluation_id": "e", "passed": False}],
-            "deployments_history": [{"evaluation_id": "e"}, {"evaluation_id": "none"}],
+            "deployments_history": [
+                {"evaluation_id": "e", "share": None},
+                {"evaluation_id": "none", "share": None},
+                {"evaluation_id": "", "adapter_id": "a", "share": 0.1},
+            ],
         },
-        2,
+        3,
+    ),
+    "assert_every_request_is_answered_for": (
+        {
+            "raw_records": [LOGGED, {**LOGGED, "record_id": "s", "file": "other.jsonl"}],
+            "cleaned_dialogues": [{**KEPT, "record_id": "g", "messages": ASKED}],
+            "deployments_answers": [
+                {"answer_id": "1", "conversation_id": "c", "asked_at": NINE},
+                {"answer_id": "2", "conversation_id": "c", "asked_at": TEN},
+            ],
+        },
+        {
+            "raw_records": [LOGGED, {**LOGGED, "record_id": "h", "conversation_id": "lost"}],
+            "cleaned_dialogues": [{**KEPT, "record_id": "g", "messages": ASKED}],
+            "deployments_answers": [{"answer_id": "1", "conversation_id": "c", "asked_at": NINE}],
+        },
+        3,
     ),
 }
 
@@ -503,3 +544,34 @@ def test_a_set_of_choices_considers_choices_alone(lake: Lake, fill: Any) -> None
     fill("adapters_training_sets", {**pair, "dialogue_id": "p"})
 
     assert ["lost"] == [row["dialogue_id"] for row in query.offending(lake, CONSIDERED)]
+
+
+# --- what the gateway answered ------------------------------------------------------------------
+
+ANSWERED = "assert_every_request_is_answered_for"
+
+
+def test_a_day_whose_log_was_not_taken_in_yet_waits(lake: Lake, fill: Any) -> None:
+    fill("raw_records", LOGGED)
+    not_yet = query.offending(lake, ANSWERED)
+    fill("deployments_answers", {"conversation_id": "another", "answer_id": "1"})
+    lost = query.offending(lake, ANSWERED)
+    fill("raw_records", LOGGED)
+
+    assert ([], ["conversation"]) == (not_yet, [row["what"] for row in lost])
+    assert [] == query.offending(lake, ANSWERED)
+
+
+def test_a_day_that_was_taken_in_without_any_row_is_objected_to(lake: Lake, fill: Any) -> None:
+    fill("raw_records", LOGGED)
+    lake.replace("deployments_answers", [], day=DAY, made_from="1" * 32, by=Provenance("test"))
+
+    assert ["c"] == [row["conversation_id"] for row in query.offending(lake, ANSWERED)]
+
+
+def test_who_was_forgotten_is_missed_by_nobody(lake: Lake, fill: Any) -> None:
+    fill("raw_records", LOGGED)
+    fill("embeddings_forgotten", {"user_id": "vera", "kind": "everything"})
+    fill("deployments_answers", {"conversation_id": "another", "answer_id": "1"})
+
+    assert [] == query.offending(lake, ANSWERED)

@@ -66,6 +66,35 @@ CASES: dict[str, tuple[Rows, list[tuple[Any, ...]]]] = {
             ("saiga", "saiga", 1, 2, 2, 2),
         ],
     ),
+    "how_was_it_answered": (
+        {
+            "deployments_answers": [
+                {"answer_id": "a", "served_name": "base", "user_id": "me", "finish": "stop"},
+                {
+                    "answer_id": "b",
+                    "served_name": "base",
+                    "user_id": "anya",
+                    "finish": "length",
+                    "seconds": 3.0,
+                },
+                {"answer_id": "c", "served_name": "base", "user_id": "me", "finish": "cut"},
+                {
+                    "answer_id": "d",
+                    "served_name": "steppe@aaaaaaaaaaaa",
+                    "user_id": "me",
+                    "finish": "failed",
+                    "day": DAY + timedelta(days=7),
+                },
+            ],
+            "self_chats_preferences": [
+                {"preference_id": "p", "origin": "thumb", "answer_id": "a", "chosen": "да"}
+            ],
+        },
+        [
+            (date(2025, 12, 29), "base", 3, 2, 0.3333, 1, 1.0, 1.5),
+            (date(2026, 1, 5), "steppe@aaaaaaaaaaaa", 1, 1, 0.0, 0, None, None),
+        ],
+    ),
     "language_mix": (
         {
             "cleaned_dialogues": [

@@ -2,7 +2,9 @@
 
 import json
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from math import hypot, sqrt
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,7 @@ from assets.fingerprints import OWN_ANSWERS
 from lake import query
 from lake.tables import Lake
 from models import execution, recipes
+from models.evaluation.statistics import wilson
 from models.registry import ModelVersion
 from models.testing import tiny_base
 from models.training.request import TrainRequest
@@ -681,3 +684,340 @@ def test_who_learned_from_a_day_of_self_chat_is_told_with_who_grew_from_them(
     found = query.ask(lake, "select adapter_id from stg_self_chat_pupils order by all")
 
     assert ["a", "b"] == [row["adapter_id"] for row in found]
+
+
+# --- what was answered --------------------------------------------------------------------------
+
+OLD, NEW = "steppe@aaaaaaaaaaaa", "steppe@bbbbbbbbbbbb"
+BEGAN, ENDED = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
+HISTORY = (
+    {
+        "deployment_id": "reign",
+        "served_name": OLD,
+        "adapter_id": "a" * 32,
+        "share": None,
+        "deployed_at": datetime(2026, 1, 1, tzinfo=UTC),
+    },
+    {
+        "deployment_id": "trial",
+        "served_name": NEW,
+        "adapter_id": "b" * 32,
+        "from_adapter_id": "a" * 32,
+        "share": 0.5,
+        "deployed_at": BEGAN,
+    },
+    {
+        "deployment_id": "end",
+        "served_name": NEW,
+        "adapter_id": "b" * 32,
+        "from_adapter_id": "a" * 32,
+        "share": 0.0,
+        "deployed_at": ENDED,
+    },
+)
+
+
+def answer(name: str, served: str = OLD, minutes: int = 5, **columns: Any) -> dict[str, Any]:
+    """Return a row of `deployments_answers`, so many minutes after the canary began."""
+    return {
+        "answer_id": name,
+        "served_name": served,
+        "user_id": "vera",
+        "dialogue_id": "d",
+        "finish": "stop",
+        "asked_at": BEGAN + timedelta(minutes=minutes),
+        **columns,
+    }
+
+
+def test_an_answer_belongs_to_the_deployment_of_its_moment(lake: Lake, fill: Any) -> None:
+    day = 24 * 60
+    fill("deployments_history", *HISTORY)
+    fill(
+        "deployments_answers",
+        answer("a", "base", minutes=-3 * day),
+        answer("b", OLD, minutes=-day),
+        answer("c", OLD, minutes=1),
+        answer("d", NEW, minutes=1),
+        answer("e", NEW, minutes=day),
+        answer("f", "base", minutes=1),
+        answer("g", OLD, asked_at=None),
+        answer("h", OLD, minutes=day),
+    )
+
+    found = query.ask(lake, "select answer_id, role, deployment_id from stg_requests order by 1")
+
+    assert [
+        ("a", "champion", ""),
+        ("b", "champion", "reign"),
+        ("c", "champion", "reign"),
+        ("d", "canary", "trial"),
+        ("e", "by_name", ""),
+        ("f", "by_name", ""),
+        ("g", "by_name", ""),
+        ("h", "champion", "reign"),
+    ] == [tuple(row.values()) for row in found]
+
+
+def test_a_canary_lasts_until_any_later_change(lake: Lake, fill: Any) -> None:
+    again = {"deployment_id": "again", "share": 0.1, "from_adapter_id": "", "served_name": NEW}
+    fill("deployments_history", *HISTORY, {**again, "deployed_at": ENDED + timedelta(days=1)})
+
+    found = query.ask(
+        lake, "select canary_id, challenger, champion, ended_at from stg_canaries order by began_at"
+    )
+
+    assert [("trial", NEW, OLD, ENDED), ("again", NEW, "base", None)] == [
+        tuple(row.values()) for row in found
+    ]
+
+
+def judgement(name: str, origin: str, hours: int, **columns: Any) -> dict[str, Any]:
+    """Return a row of `self_chats_preferences`, as feedback becomes one."""
+    decided_at = BEGAN + timedelta(hours=hours)
+    row = {"preference_id": name, "origin": origin, "chosen": "да", "decided_at": decided_at}
+    return {**row, **columns}
+
+
+def test_of_several_judgements_on_an_answer_the_last_one_counts(lake: Lake, fill: Any) -> None:
+    fill(
+        "self_chats_preferences",
+        judgement("1", "thumb", 1, answer_id="a"),
+        judgement("2", "thumb", 2, answer_id="a", chosen="", rejected="да"),
+        judgement("3", "edit", 1, answer_id="b"),
+        judgement("4", "regeneration", 3, answer_id="b", rejected_answer_id="a"),
+        judgement("5", "regeneration", 1, answer_id="c", rejected_answer_id=""),
+        judgement("6", "critique", 9, answer_id=""),
+        judgement("7", "thumb", 9, answer_id=None),
+    )
+
+    found = query.ask(lake, "from stg_judgements order by answer_id")
+
+    assert [
+        ("a", 1, 1, 0, 0, 1, False),
+        ("b", 0, 0, 1, 1, 0, True),
+        ("c", 0, 0, 0, 1, 0, True),
+    ] == [tuple(row.values()) for row in found]
+
+
+def test_what_an_adapter_answered_is_counted_by_its_role(lake: Lake, fill: Any) -> None:
+    fill("deployments_history", *HISTORY)
+    took = {"completion_tokens": 10, "seconds": 2.0, "first_seconds": 0.5}
+    fill(
+        "deployments_answers",
+        answer("a", NEW, **took, memories=["m"]),
+        answer("b", NEW, user_id="ivan", dialogue_id="e", **{**took, "seconds": 3.0}),
+        answer("c", NEW, finish="length", **{**took, "seconds": 5.0}),
+        answer("d", NEW, finish="cut", **{**took, "seconds": 90.0}),
+        answer("e", NEW, finish="failed", seconds=0.1),
+        answer("f", NEW, finish="unanswered", seconds=None, first_seconds=None),
+        answer("g", NEW, cached=True, completion_tokens=None, seconds=0.001, first_seconds=0.001),
+        answer("h", OLD, **took),
+    )
+    fill(
+        "self_chats_preferences",
+        judgement("1", "thumb", 1, answer_id="a"),
+        judgement("2", "thumb", 1, answer_id="b", chosen="", rejected="нет"),
+        judgement("3", "regeneration", 1, answer_id="c", rejected_answer_id="h"),
+    )
+
+    old, new = query.ask(lake, "from served_answers order by served_name")
+
+    assert [("canary", 2, 2, 7), ("champion", 1, 1, 1)] == [
+        (row["role"], row["people"], row["conversations"], row["answers"]) for row in (new, old)
+    ]
+    ended = [new[n] for n in ("whole", "too_long", "cut", "failed", "unanswered", "cached")]
+    assert [3, 1, 1, 1, 1, 1] == ended
+    assert 1 == new["with_memories"]
+    said = ("thumbs_up", "thumbs_down", "edits", "regenerations_won", "regenerations_lost")
+    assert ([1, 1, 0, 1, 0], [0, 0, 0, 0, 1]) == tuple([row[n] for n in said] for row in (new, old))
+    right = wilson(2, 3)
+    assert pytest.approx((right.value, right.low, right.high)) == tuple(
+        new[n] for n in ("good", "good_low", "good_high")
+    )
+    assert (0.0, 0.0) == (old["good"], old["good_low"])
+    assert pytest.approx(wilson(0, 1).high) == old["good_high"]
+    assert pytest.approx((3.0, 4.8, 0.5, 30 / 10)) == tuple(
+        new[n] for n in ("seconds_p50", "seconds_p95", "first_seconds_p50", "tokens_per_second")
+    )
+
+
+def test_who_was_judged_by_nobody_has_no_share(lake: Lake, fill: Any) -> None:
+    fill("deployments_answers", answer("a", "base", seconds=None, first_seconds=None))
+
+    (row,) = query.ask(lake, "from served_answers")
+
+    unknown = ("good", "good_low", "good_high", "seconds_p50", "tokens_per_second")
+    assert [None] * 5 == [row[name] for name in unknown]
+
+
+def test_a_deployment_shows_what_was_answered_by_it(lake: Lake, fill: Any) -> None:
+    fill("deployments_history", *HISTORY)
+    fill("deployments_answers", answer("a"), answer("b", user_id="ivan"), answer("c", NEW))
+    fill("self_chats_preferences", judgement("1", "thumb", 1, answer_id="a"))
+
+    found = query.ask(
+        lake,
+        "select served_name, share, replaced_at, people, answers, judged, good "
+        "from deployment_history",
+    )
+
+    assert [
+        (NEW, 0.0, None, 0, 0, 0, None),
+        (NEW, 0.5, ENDED, 1, 1, 0, None),
+        (OLD, None, None, 2, 2, 1, 1.0),
+    ] == [tuple(row.values()) for row in found]
+
+
+def wilson_of(share: float, n: float) -> tuple[float, float]:
+    """Return Wilson's interval of a share of n answers, whole or not."""
+    z = 1.959963984540054
+    centre, scale = share + z * z / (2 * n), 1 + z * z / n
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (centre - half) / scale, (centre + half) / scale
+
+
+def judged_answers(
+    side: str, people: Sequence[tuple[int, int]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return answers of an adapter to people, (found good, of so many) each, and the judgements."""
+    answers, judgements = [], []
+    for person, (held, of) in enumerate(people):
+        for number in range(of):
+            name = f"{side}/{person}/{number}"
+            answers.append(answer(name, side, user_id=f"{side}/{person}"))
+            words = {} if number < held else {"chosen": "", "rejected": "нет"}
+            judgements.append(judgement(name, "thumb", 1, answer_id=name, **words))
+    return answers, judgements
+
+
+def measures(lake: Lake) -> dict[str, dict[str, Any]]:
+    return {row["measure"]: row for row in query.ask(lake, "from canary")}
+
+
+def compare(lake: Lake, fill: Any, challenger: Any, champion: Any) -> dict[str, dict[str, Any]]:
+    """Return the measures of a canary on which so many answers a person were found good."""
+    (a, b), (c, d) = judged_answers(NEW, challenger), judged_answers(OLD, champion)
+    fill("deployments_history", *HISTORY)
+    fill("deployments_answers", *a, *c)
+    fill("self_chats_preferences", *b, *d)
+    return measures(lake)
+
+
+# Weil's litters, (alive, of so many) each, with design effects of 3.953 and 1.232: Rao and Scott
+# 1992, table 1.
+TREATED = (
+    *((12, 12), (11, 11), (10, 10), (9, 9), (10, 11), (9, 10), (9, 10), (8, 9), (8, 9)),
+    *((4, 5), (7, 9), (4, 7), (5, 10), (3, 6), (3, 10), (0, 7)),
+)
+CONTROL = (
+    *((13, 13), (12, 12), (9, 9), (9, 9), (8, 8), (8, 8), (12, 13), (11, 12), (9, 10), (9, 10)),
+    *((8, 9), (11, 13), (4, 5), (5, 7), (7, 10), (7, 10)),
+)
+
+
+def test_a_canary_is_told_with_the_interval_of_the_difference(lake: Lake, fill: Any) -> None:
+    """Litters for people, pups for answers: what one person gets is alike."""
+    row = compare(lake, fill, TREATED, CONTROL)["good"]
+
+    assert (16, 145, 16, 158) == tuple(
+        row[n] for n in ("challenger_people", "challenger_n", "champion_people", "champion_n")
+    )
+    assert pytest.approx((112 / 145, 142 / 158)) == (row["challenger_share"], row["champion_share"])
+    one, other = wilson_of(112 / 145, 145 / 3.952861), wilson_of(142 / 158, 158 / 1.232495)
+    difference = 112 / 145 - 142 / 158
+    low = difference - hypot(112 / 145 - one[0], other[1] - 142 / 158)
+    high = difference + hypot(one[1] - 112 / 145, 142 / 158 - other[0])
+    assert pytest.approx((difference, low, high), abs=1e-6) == (
+        row["difference"],
+        row["low"],
+        row["high"],
+    )
+    assert high < 0
+    assert "worse" == row["word"]
+
+
+def test_the_interval_is_newcombes_where_each_person_has_one_answer(lake: Lake, fill: Any) -> None:
+    """56 of 70 and 48 of 80: .2000 [.0524, .3339] (Newcombe 1998, table II); people are n - 1."""
+    one = [(1, 1)] * 56 + [(0, 1)] * 14
+    other = [(1, 1)] * 48 + [(0, 1)] * 32
+
+    row = compare(lake, fill, one, other)["good"]
+
+    assert pytest.approx((0.2, 0.0524, 0.3339), abs=2e-3) == (
+        row["difference"],
+        row["low"],
+        row["high"],
+    )
+    assert "better" == row["word"]
+
+
+def test_a_worse_canary_is_told_and_so_is_one_that_fails(lake: Lake, fill: Any) -> None:
+    (a, _), (b, _) = judged_answers(NEW, [(0, 4)] * 6), judged_answers(OLD, [(0, 4)] * 6)
+    failing = [{**row, "finish": "failed" if n % 4 else "stop"} for n, row in enumerate(a)]
+    fill("deployments_history", *HISTORY)
+    fill("deployments_answers", *failing, *b)
+
+    found = measures(lake)
+
+    assert {"whole": "worse", "failed": "worse", "cut": "not told apart", "good": "too few"} == {
+        name: found[name]["word"] for name in ("whole", "failed", "cut", "good")
+    }
+    assert pytest.approx(-0.75) == found["whole"]["difference"]
+
+
+def test_slow_is_slower_than_the_median_of_both_sides(lake: Lake, fill: Any) -> None:
+    """The challenger's answers take 2 s, the champion's 1 s; an answer given again counts not."""
+    took = {NEW: 2.0, OLD: 1.0}
+    rows = [
+        answer(f"{side}/{n}", side, user_id=f"{side}/{n}", seconds=seconds, first_seconds=0.1)
+        for side, seconds in took.items()
+        for n in range(9)
+    ]
+    fill("deployments_history", *HISTORY)
+    fill("deployments_answers", *rows, answer("kept", NEW, cached=True, seconds=0.0))
+
+    found = measures(lake)
+
+    slow, begins = found["slow"], found["slow_to_begin"]
+    assert (1.5, 9, 1.0, 0.0, "worse") == tuple(
+        slow[n]
+        for n in ("than_seconds", "challenger_n", "challenger_share", "champion_share", "word")
+    )
+    assert (0.1, 0.0, "not told apart") == (
+        begins["than_seconds"],
+        begins["difference"],
+        begins["word"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("challenger", "champion"),
+    [
+        ([(9, 9)] * 4, [(0, 9)] * 9),
+        ([(9, 9)] * 9, [(0, 9)] * 4),
+        ([], [(0, 9)] * 9),
+        ([], []),
+    ],
+    ids=["four challenged", "four beside", "nobody", "nothing"],
+)
+def test_too_few_people_make_no_interval(lake: Lake, fill: Any, challenger, champion) -> None:
+    row = compare(lake, fill, challenger, champion)["good"]
+
+    assert ("too few", None, None) == (row["word"], row["low"], row["high"])
+    assert (len(challenger), len(champion)) == (row["challenger_people"], row["champion_people"])
+
+
+def test_what_was_answered_outside_of_the_canarys_time_is_not_compared(
+    lake: Lake, fill: Any
+) -> None:
+    fill("deployments_history", *HISTORY)
+    fill(
+        "deployments_answers",
+        answer("before", minutes=-1),
+        answer("within", minutes=1),
+        answer("after", minutes=24 * 60),
+        answer("another", "base", minutes=1),
+    )
+
+    assert 1 == measures(lake)["whole"]["champion_n"]

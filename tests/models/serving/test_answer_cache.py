@@ -1,5 +1,7 @@
 """Answers given before: found for the same question, never for another, never where personal."""
 
+import json
+
 import httpx
 import pytest
 
@@ -94,3 +96,5 @@ def test_the_gateway_gives_an_answer_again_until_the_adapter_changes(served, tmp
     assert stream.endswith("data: [DONE]\n\n")
     lines = next(served.inbox.rglob("gateway.jsonl")).read_text("utf-8").splitlines()
     assert 10 == len(lines)  # five requests, five answers, kept ones too
+    answers = [event for event in map(json.loads, lines) if event["event"] == "answer"]
+    assert [False, True, False, True, False] == [event["cached"] for event in answers]

@@ -56,6 +56,7 @@ def test_of_two_answers_to_the_same_words_one_is_chosen(served) -> None:
     (event,) = logged(served)
     assert 200 == done.status_code
     assert (words(other), words(one)) == (event["chosen"], event["rejected"])
+    assert (other["id"], one["id"]) == (event["request_id"], event["rejected_request_id"])
 
 
 def test_answers_to_other_words_cannot_be_compared(served) -> None:

@@ -41,6 +41,7 @@ COLUMNS = (
     *("replaced_by", "replaced_at", "encoder_id"),
 )
 STANDS = "replaced_by = ''"
+NOTHING = "nothing of "  # before what no memory came of: then there need be no table
 LOCK_SECONDS = 5.0
 
 Row = dict[str, Any]
@@ -168,12 +169,16 @@ class Memories:
         with _notes(self.root) as notes:
             asked = "select made_from from made where user_id = ?"
             found = notes.execute(asked, (user_id,)).fetchone()
-        return str(found[0]) if found and self.exists() else ""
+        noted = str(found[0]) if found else ""
+        if noted.startswith(NOTHING):
+            return noted.removeprefix(NOTHING)
+        return noted if self.exists() else ""
 
     def note_made_from(self, made_from: str, user_id: str = "") -> None:
         """Note what a person's memories, or all, were made from: equal ids, nothing to do."""
+        noted = made_from if self.exists() else NOTHING + made_from
         with _notes(self.root) as notes:
-            notes.execute("insert or replace into made values (?, ?)", (user_id, made_from))
+            notes.execute("insert or replace into made values (?, ?)", (user_id, noted))
 
     def compact(self) -> None:
         """Fold small fragments together."""

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -60,9 +60,10 @@ class ConversationLog:
     def recover(self) -> int:
         """Log the answers that a killed process left in the middle; return how many."""
         left = sorted(self._streams.glob("*.jsonl")) if self._streams.exists() else []
-        logged = (
-            {e["request_id"] for e in self.recent() if e.get("event") == "answer"} if left else ()
-        )
+        if not left:
+            return 0
+        since = min(map(_day_of, left))  # its answer was logged then or later, if it was
+        logged = {e["request_id"] for e in self._since(since) if e.get("event") == "answer"}
         for path in left:
             about, text = _pieces(path)
             if about and path.stem not in logged:
@@ -72,9 +73,13 @@ class ConversationLog:
 
     def recent(self) -> Iterator[dict[str, Any]]:
         """Yield the whole events of the last days, oldest first."""
-        today = datetime.now(UTC).date()
-        for back in range(REMEMBERED_DAYS - 1, -1, -1):
-            path = self._inbox / (today - timedelta(days=back)).isoformat() / FILE
+        return self._since(datetime.now(UTC).date() - timedelta(days=REMEMBERED_DAYS - 1))
+
+    def _since(self, day: date) -> Iterator[dict[str, Any]]:
+        for back in range((datetime.now(UTC).date() - day).days, -1, -1):
+            path = (
+                self._inbox / (datetime.now(UTC).date() - timedelta(days=back)).isoformat() / FILE
+            )
             if not path.exists():
                 continue
             with path.open("rb") as file:
@@ -166,6 +171,11 @@ class Stream:
     def _put(self, value: Any) -> None:
         if self.file is not None:
             self.file.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+
+def _day_of(path: Path) -> date:
+    """Return the day when a stream was written to last."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
 
 
 def _pieces(path: Path) -> tuple[dict[str, Any], str]:

@@ -36,14 +36,14 @@ class Probe:
 async def deploy(upstream: Upstream, served: Served, name: str, probe: Probe) -> dict[str, Any]:
     """Serve an adapter, or the bare base, to everyone; return what was served, and how it differs.
 
-    A canary that is promoted so is a canary no longer.
+    It ends a canary: whoever was tried was compared with the champion of before.
     """
     difference = 0.0 if name == BASE else await _ready(upstream, served, name, probe)
-    previous = served.champion
+    previous, tried = served.champion, served.canary
     served.champion = "" if name == BASE else name
-    if served.canary == served.champion:
-        served.canary, served.share = "", 0.0
-    await _drain(upstream, served, previous)
+    served.canary, served.share = "", 0.0
+    for left in (previous, tried):
+        await _drain(upstream, served, left)
     return {"name": name, "previous": previous, "probe_difference": difference}
 
 

@@ -57,6 +57,15 @@ def write(memories: Memories, *rows: dict) -> None:
         memories.replace(user, mine, dimensions=DIMENSIONS)
 
 
+def test_what_nothing_came_of_is_not_done_again(memories: Memories) -> None:
+    memories.note_made_from("talks of one day")
+    before = memories.made_from()
+    write(memories, row("Твою собаку зовут Буран."))
+    memories.note_made_from("talks of two days")
+
+    assert ["talks of one day", "talks of two days"] == [before, memories.made_from()]
+
+
 def test_nothing_is_remembered_at_first(memories: Memories) -> None:
     assert ([], [], "") == (memories.list(ANYA), memories.people(), memories.version(ANYA))
     assert [] == memories.search(ANYA, "ключи", vector("ключи"))

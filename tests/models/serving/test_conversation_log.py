@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -73,6 +74,21 @@ def test_a_stream_whose_answer_is_logged_already_is_not_logged_twice(log, tmp_pa
     stream.begin(WHOSE)
     stream.add("Да.")
     log.put("answer", **WHOSE, content="Да.", finish="stop").result()
+
+    log.recover()
+
+    assert ["stop"] == [event["finish"] for event in lines(tmp_path)]
+
+
+def test_nor_is_one_that_lay_there_for_a_week(log, tmp_path) -> None:
+    stream = log.stream("r")
+    stream.begin(WHOSE)
+    log.put("answer", **WHOSE, content="Да.", finish="stop").result()
+    now = datetime.now(UTC)
+    then = now - timedelta(days=7)
+    (tmp_path / "inbox" / str(now.date())).rename(tmp_path / "inbox" / str(then.date()))
+    (left,) = (tmp_path / "streams").iterdir()
+    os.utime(left, (then.timestamp(), then.timestamp()))
 
     log.recover()
 

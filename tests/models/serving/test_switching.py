@@ -108,6 +108,17 @@ def test_a_canary_that_is_ended_or_promoted_is_one_no_more(served) -> None:
     assert ("", BOTH[1]) == (served.gateway.served.canary, served.gateway.served.champion)
 
 
+def test_a_canary_ends_with_the_champion_that_it_was_compared_with(served) -> None:
+    admin(served, "deploy", name=BOTH[0])
+    admin(served, "canary", name=BOTH[1], share=0.5)
+    admin(served, "deploy", name="base")
+
+    assert [] == served.gateway.served.names()
+    key = {"Authorization": "Bearer inner"}
+    listed = httpx.get(f"{served.gateway.upstream.url}/v1/models", headers=key).json()["data"]
+    assert not set(BOTH) & {model["id"] for model in listed}
+
+
 def test_an_adapter_that_is_served_otherwise_than_trained_is_refused(served) -> None:
     trained = {"<nothing>": -1.0}
     refused = admin(served, "deploy", name=BOTH[0], expected=trained)

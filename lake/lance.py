@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -176,16 +177,21 @@ def hybrid(
 ) -> list[Row]:
     """Return the rows of both searches fused, `depth` of each, best first.
 
-    Both find places alone, and the columns of what they found are read once: a third faster.
+    Both run side by side and find places alone; the columns of what they found are read once.
     """
-    near = nearest(table, vector, where=where, columns=(), limit=depth)
+    near = _beside().submit(nearest, table, vector, where=where, columns=(), limit=depth)
     said = matching(table, text, where=where, columns=(), limit=depth)
-    ranked = {row[PLACE]: row for row in fused([near, said], key=PLACE)}
+    ranked = {row[PLACE]: row for row in fused([near.result(), said], key=PLACE)}
     if not ranked:
         return []
     taken = table.take_row_ids(list(ranked)).select([*columns]).with_row_id().to_arrow()
     rows = [{**row, **ranked[row[PLACE]]} for row in taken.to_pylist()]
     return sorted(rows, key=lambda row: (-row[FUSED], row[columns[0]]))
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "lance")
 
 
 def _found(query: Any, where: str, columns: Sequence[str], limit: int) -> list[Row]:

@@ -35,8 +35,8 @@ def _translated(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 SHOWN = ("tables", "adapters", "deployments", "canary", "funnel")
-SCOPES = ("chat", "memory", "feedback", "tools")
-"""`models.serving.access.SCOPES`, told here so that `--help` loads no server."""
+SCOPES = ("chat", "memory", "feedback", "tools", "people")
+"""`models.serving.access.SCOPES` and `PEOPLE`, told here so that `--help` loads no server."""
 
 
 class _Commands(click.Group):
@@ -285,7 +285,9 @@ def keys() -> None:
 
 @keys.command(name="add")
 @click.option("--person", required=True, help="Whose it is: the name that the log keeps.")
-@click.option("--scope", multiple=True, type=click.Choice(SCOPES), help="Default: all of them.")
+@click.option(
+    "--scope", multiple=True, type=click.Choice(SCOPES), help="Default: all but `people`."
+)
 @click.option("--per-minute", type=click.IntRange(0), default=0, help="Default: the setting.")
 def keys_add(person: str, scope: tuple[str, ...], per_minute: int) -> None:
     """Make a key; it is printed once and kept as its hash."""

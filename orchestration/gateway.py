@@ -167,17 +167,18 @@ def upstream_of(chosen: Settings, base: BaseModel | None, served: Served) -> Ups
     return Upstream(
         f"http://{listening.HOST}:{port}",
         token=token,
-        launch=_launch(chosen, base.path, port, token),
+        launch=_launch(chosen, base, port, token),
         served=served.folders,
     )
 
 
 def _launch(
-    chosen: Settings, base: Path, port: int, token: str
+    chosen: Settings, base: BaseModel, port: int, token: str
 ) -> Callable[[], subprocess.Popen[bytes]]:
     command = [
-        *(sys.executable, "-m", "models.serving", "--base", str(base), "--port", str(port)),
+        *(sys.executable, "-m", "models.serving", "--base", str(base.path), "--port", str(port)),
         *("--max-batch", str(chosen.serving.max_batch)),
+        *(("--schooled",) if base.knows_the_primer else ()),
     ]
     log = chosen.home / "serving" / "upstream.log"
 

@@ -1,6 +1,7 @@
 """`gateway`: the log that Steppe's own server writes, one event a line.
 
-    {"event": "request", "conversation_id", "request_id", "user", "adapter", "at", "messages": []}
+    {"event": "request", "conversation_id", "request_id", "user", "adapter", "at", "messages": [],
+     "task"}
     {"event": "answer", "conversation_id", "request_id", "adapter", "at", "content", "finish", ...}
     {"event": "feedback", "conversation_id", "request_id", "kind", ...}
 
@@ -8,8 +9,10 @@ A client sends the whole conversation with every request, so a conversation is i
 request and the answer to that; the shorter ones stand inside it.  One that does not (the person
 went back and said something else) is named in the annotations.  An answer that was cut or failed
 is kept as far as the client saw it, and marked there too.  Feedback is a choice between answers,
-which `assets.feedback` reads; here it is named in the annotations.  How long an answer took and
-what it cost is for `assets.answered`; both read the lines that `sound` lets through.
+which `assets.feedback` reads; here it is named in the annotations, and so is what a front end asked
+by itself (a request with a `task`: a title, tags): nobody said that, and it is no dialogue.  How
+long an answer took and what it cost is for `assets.answered`; both read the lines that `sound`
+lets through.
 
 Events are put aside on disk and taken back by conversation: memory is that of one, and of each of
 its requests but the longest only what tells whether it stands inside it.
@@ -50,6 +53,7 @@ class _Request:
     user: str
     adapter: str
     at: datetime | None
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class _Conversation:
     traces: list[_Trace] = field(default_factory=list)
     answers: dict[str, _Answer] = field(default_factory=dict)
     feedback: list[str] = field(default_factory=list)
+    tasks: dict[str, str] = field(default_factory=dict)
 
     def add(self, event: _Request | _Answer | _Feedback, request_id: str) -> None:
         if isinstance(event, _Feedback):
@@ -91,6 +96,9 @@ class _Conversation:
             return
         if isinstance(event, _Answer):
             self.answers[request_id] = event
+            return
+        if event.task:
+            self.tasks[request_id] = f"task {event.task}"
             return
         self.traces.append(_Trace(request_id, event.position, event.at, _hashes(event.messages)))
         if self.longest is None or len(event.messages) >= len(self.longest.messages):
@@ -173,6 +181,7 @@ def _request(record: Mapping[str, Any], request_id: str, position: str) -> _Requ
         text_from(record, "user"),
         text_from(record, "adapter"),
         moment_from(record.get("at")),
+        text_from(record, "task"),
     )
 
 
@@ -190,7 +199,7 @@ def _answer(record: Mapping[str, Any], position: str) -> _Answer:
 
 
 def _orphans(conversation: _Conversation) -> Iterator[Unreadable]:
-    asked = {trace.request_id for trace in conversation.traces}
+    asked = {trace.request_id for trace in conversation.traces} | conversation.tasks.keys()
     for request_id, answer in conversation.answers.items():
         if request_id not in asked:
             detail = "No request of this file has the answer's id."
@@ -205,7 +214,7 @@ def _dialogue(conversation_id: str, conversation: _Conversation, last: _Request)
         said = (*said, Message("assistant", answer.content, answer.at, last.request_id))
     if answer and answer.finish != "stop":
         notes.append(f"answer {answer.finish or 'without a finish'}")
-    notes += conversation.feedback
+    notes += [*conversation.feedback, *conversation.tasks.values()]
     if adapter := (answer.adapter if answer else "") or last.adapter:
         notes.append(f"adapter {adapter}")
     return Dialogue(

@@ -28,7 +28,9 @@ def main() -> None:
 
     torch.set_num_threads(1)
     service = Embedded(
-        Engine(arguments.base, max_batch=arguments.max_batch), os.environ.get(TOKEN_VARIABLE, "")
+        Engine(arguments.base, max_batch=arguments.max_batch),
+        os.environ.get(TOKEN_VARIABLE, ""),
+        schooled=arguments.schooled,
     )
     listening.serve(build(service), listening.at(listening.HOST, arguments.port))
 
@@ -38,6 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--max-batch", type=int, default=16)
+    parser.add_argument("--schooled", action="store_true", help="the base was grown here")
     return parser.parse_args()
 
 

@@ -2,7 +2,8 @@
 
 On loopback without any key whoever asks is the owner, as on their own machine; a request's `user`
 names another person then.  With keys a request must carry one, and it says who asks: what the
-request says of that is ignored.
+request says of that is ignored.  One key is for many only where it opens `people`: a front end
+such as Open WebUI then names its own people, `<person of the key>/<name>`, and nobody else's.
 
     <home>/serving/keys.json    {"<sha256>": {"person", "scopes", "per_minute", "made_at"}}
 
@@ -29,8 +30,10 @@ from lake.errors import SettingsError
 from models.serving.newest import Newest
 from models.serving.problems import Problem
 
+PEOPLE = "people"
 SCOPES = ("chat", "memory", "feedback", "tools")
-"""What a key may open: talking, one's own memories, judging answers, tools over one's dialogues."""
+"""What a key opens where nothing else is said: talking, one's own memories, judging answers, tools
+over one's dialogues.  `PEOPLE` must be asked for."""
 KEY_BYTES = 32
 PREFIX = "sk-steppe-"
 MAX_KEYED = 10_000
@@ -44,6 +47,7 @@ class Person:
     name: str
     user_id: str
     scopes: frozenset[str]
+    holder: str = ""  # whose key it is that they ask with
 
     def needs(self, scope: str) -> None:
         """Answer 403 unless the person's key opens this."""
@@ -87,8 +91,11 @@ class Access:
     _read_at: int = -1
     _buckets: Newest[str, Bucket] = field(default_factory=lambda: Newest(MAX_KEYED))
 
-    def person(self, authorization: str, user: str = "") -> Person:
-        """Return who asks, or answer 401."""
+    def person(self, authorization: str, user: str | None = None) -> Person:
+        """Return who asks, or answer 401; `user` is whom the request names, None where it cannot.
+
+        422 where a key of many comes without a name: they would all be one person.
+        """
         keys, given = self._current(), authorization.removeprefix("Bearer ").strip()
         if not keys and not self.key and not self.must_be_keyed:
             name = user or self.owner
@@ -100,15 +107,18 @@ class Access:
             raise Problem(
                 401, "This address needs a key.", hint="`steppe keys add` makes one: Bearer KEY"
             )
-        name = str(known["person"])
-        return Person(name, self._id(name), frozenset(known["scopes"]))
+        holder, scopes = str(known["person"]), frozenset(known["scopes"])
+        name = holder
+        if PEOPLE in scopes and user is not None:
+            name = _one_of(holder, user)
+        return Person(name, self._id(name), scopes, holder)
 
     def admit(self, person: Person, now: float | None = None) -> None:
         """Count a request of a person, or answer 429 with how long to wait."""
         moment = time.monotonic() if now is None else now
         limit = self.per_minute
         for entry in self._keys.values():
-            if entry["person"] == person.name:
+            if entry["person"] == (person.holder or person.name):
                 limit = int(entry.get("per_minute") or limit)
         bucket = self._buckets.pop(person.name, None) or Bucket(limit, limit, moment)
         self._buckets.put(person.name, bucket)  # the newest last
@@ -132,6 +142,16 @@ class Access:
         if changed != self._read_at:
             self._keys, self._read_at = read(self.path), changed
         return self._keys
+
+
+def _one_of(holder: str, user: str) -> str:
+    if not user:
+        raise Problem(
+            422,
+            "This key is for many people, and the request names nobody.",
+            hint="name one in `user`; Open WebUI does with ENABLE_FORWARD_USER_INFO_HEADERS=true",
+        )
+    return f"{holder}/{user}"
 
 
 def bearing(token: str, words: str, hint: str) -> Callable[..., None]:
@@ -163,7 +183,12 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def add(path: Path, person: str, scopes: Sequence[str], per_minute: int = 0) -> str:
-    """Make a key for a person; return it: it is kept nowhere but as a hash."""
+    """Make a key for a person; return it: it is kept nowhere but as a hash.
+
+    `SettingsError` for a name with a slash: those are of people whom a key of many names.
+    """
+    if "/" in person:
+        raise SettingsError(f"`{person}` has a slash.", hint="give a name without one")
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     made = {
         "person": person,

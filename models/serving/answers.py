@@ -57,6 +57,7 @@ class Answer:
     shown: Messages
     memories: Sequence[Mapping[str, Any]] = ()
     scope: str = ""  # what a kept answer to this question belongs to; empty: none may be kept
+    task: str = ""  # what a front end asks by itself; empty for a person's words
     answer_id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     started: float = field(default_factory=time.monotonic)
     created: int = field(default_factory=lambda: int(time.time()))
@@ -218,8 +219,9 @@ class Answer:
 
     def _logged_request(self) -> Any:
         listed = [str(memory.get("memory_id", "")) for memory in self.memories]
+        told = {"task": self.task} if self.task else {}
         return self.shared.log.put(
-            "request", **self._whose(), messages=_as_logged(self.said), memories=listed
+            "request", **self._whose(), **told, messages=_as_logged(self.said), memories=listed
         )
 
     async def _close(self, finish: str) -> None:
@@ -240,14 +242,19 @@ class Answer:
         if self.calls:
             fields["tool_calls"] = self.calls
         await self.shared.log.write("answer", **fields)
-        answered = [*self.said, {"role": "assistant", "content": self.text}]
-        whose = (self.person.name, self.conversation_id, self.name)
-        self.shared.given.remember(self.answer_id, Given(*whose, self.said, self.text))
-        self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
+        if not self.task:
+            self._remember()
         if self.scope and self.shared.cache is not None:
             self.shared.cache.keep(self.scope, self.said, self.text, finish)
         self.shared.metrics.answered(self.name, finish, seconds, self.first_seconds, self.usage)
         self.shared.served.busy[self.name] -= 1
+
+    def _remember(self) -> None:
+        """Note the answer for those who go on from it or judge it."""
+        answered = [*self.said, {"role": "assistant", "content": self.text}]
+        whose = (self.person.name, self.conversation_id, self.name)
+        self.shared.given.remember(self.answer_id, Given(*whose, self.said, self.text))
+        self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
 
 
 def as_problem(error: UpstreamDown | UpstreamRefused) -> Problem:

@@ -131,9 +131,14 @@ class Hearer(Protocol):
 
 
 def replay(events: Iterable[Mapping[str, Any]], *hearers: Hearer) -> None:
-    """Let everybody hear the requests and answers of a log, in their order, in one reading."""
+    """Let everybody hear the requests and answers of a log, in their order, in one reading.
+
+    What a front end asked by itself (`task`) is nobody's conversation.
+    """
     waiting: dict[str, Mapping[str, Any]] = {}
     for event in events:
+        if event.get("task"):
+            continue
         if event.get("event") == "request":
             asked = waiting[event["request_id"]] = event
             answered = None

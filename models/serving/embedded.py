@@ -26,6 +26,7 @@ from pydantic import BaseModel, Field
 
 from lake.errors import DeploymentError
 from models.chat import prompt_tokens
+from models.primer.formats.tools import CALCULATOR, CLOCK
 from models.serving import engine as engines
 from models.serving import events, problems, tool_calls
 from models.serving.access import bearing
@@ -56,14 +57,19 @@ class TokenizeRequest(BaseModel):
 
     model: str = BASE
     messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[dict[str, Any]] | None = None
 
 
 @dataclass
 class Embedded:
-    """What the routes share: the engine, and the token that a request must carry."""
+    """What the routes share: the engine, and the token that a request must carry.
+
+    `schooled` says that the base was grown here, and knows no tool but those of its schooling.
+    """
 
     engine: engines.Engine
     token: str = ""
+    schooled: bool = False
     requests: int = 0
     tokens: int = 0
 
@@ -74,6 +80,10 @@ class Embedded:
         if model not in self.engine.adapters:
             raise Problem(404, f"The model `{model}` does not exist.", hint="see `/v1/models`")
         return model
+
+    def known(self, tools: tool_calls.Tools) -> list[dict[str, Any]]:
+        """Return those of a request's tools that the model is told of."""
+        return tool_calls.within(tools, (CALCULATOR, CLOCK)) if self.schooled else list(tools or ())
 
     def prompt(self, messages: list[dict[str, Any]]) -> list[int]:
         """Return the prompt's token ids, or answer 422 for one that leaves no room."""
@@ -161,7 +171,8 @@ def _models(service: Embedded) -> Callable[[], Any]:
 
 def _tokenize(service: Embedded) -> Callable[..., Any]:
     def tokenize(body: TokenizeRequest) -> dict[str, Any]:
-        ids = prompt_tokens(service.engine.tokenizer, [m.as_chat() for m in body.messages])
+        said = tool_calls.plain([m.as_chat() for m in body.messages], service.known(body.tools))
+        ids = prompt_tokens(service.engine.tokenizer, said)
         return {"count": len(ids), "max_model_len": service.engine.max_length, "tokens": ids}
 
     return tokenize
@@ -190,6 +201,7 @@ def _unload(service: Embedded) -> Callable[..., Any]:
 def _chat(service: Embedded) -> Callable[..., Any]:
     async def chat(body: ChatRequest, http: Request) -> Any:
         adapter = service.adapter_of(body.model)
+        body.tools = service.known(body.tools)
         ids = service.prompt(tool_calls.plain(body.chat(), body.tools))
         if body.logprobs:
             return await _first_token(service, body, adapter, ids)

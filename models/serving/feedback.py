@@ -17,6 +17,9 @@ from models.serving.newest import Newest
 from models.serving.problems import Problem
 
 REMEMBERED = 10_000
+REMEMBERED_CHARACTERS = 20_000_000
+"""Of all those answers and what was said before them, some 40 MiB: a client sends its conversation
+whole, so ten thousand answers of long ones would be gigabytes."""
 ANSWER_ID = r"^chatcmpl-[0-9a-f]{32}$"
 
 
@@ -51,16 +54,27 @@ class Given:
     messages: Sequence[Mapping[str, Any]]
     text: str
 
+    @property
+    def characters(self) -> int:
+        """Return how much it holds."""
+        return len(self.text) + sum(len(m.get("content") or "") for m in self.messages)
+
 
 @dataclass
 class Answers:
-    """The answers given lately, by id."""
+    """The answers given lately, by id: so many, and so much of them."""
 
     known: Newest[str, Given] = field(default_factory=lambda: Newest(REMEMBERED))
+    characters: int = 0
 
     def remember(self, answer_id: str, given: Given) -> None:
-        """Note an answer."""
-        self.known.put(answer_id, given)
+        """Note an answer, and forget the oldest ones beyond the bounds."""
+        replaced = self.known.pop(answer_id, None)
+        forgotten = [*self.known.put(answer_id, given), *([replaced] if replaced else [])]
+        self.characters += given.characters - sum(old.characters for old in forgotten)
+        while self.characters > REMEMBERED_CHARACTERS:
+            _, oldest = self.known.popitem(last=False)
+            self.characters -= oldest.characters
 
     def hear(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> None:
         """Note an answer of the log."""

@@ -22,7 +22,7 @@ from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import events, pages, problems, switching, windows
+from models.serving import events, front_ends, pages, problems, switching, windows
 from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
@@ -96,17 +96,21 @@ class Gateway(Shared):
     encoder: Encoder | None = None
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def answer(self, body: ChatRequest, person: Person, conversation: str) -> Answer:
+    async def answer(
+        self, body: ChatRequest, person: Person, conversation: str, told: front_ends.Told
+    ) -> Answer:
         """Return an answer that is about to be asked for: whose, in which conversation, on what."""
         said = body.chat()
+        task = told.task_of(said)
+        conversation = conversation or told.conversation_of(person.name)
         conversation = conversation or self.conversations.id_of(person.name, said)
-        memories = await self._remembered(person, body, said)
+        memories = () if task else await self._remembered(person, body, said)
         shown = self.memory.told(said, memories) if self.memory and memories else said
         shown = await self._fitted(body, person, shown)
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
         self.served.busy[name] += 1
-        scope = self._scope(body, person, name, said, memories)
-        return Answer(self, body, person, name, conversation, said, shown, memories, scope)
+        scope = "" if task else self._scope(body, person, name, said, memories)
+        return Answer(self, body, person, name, conversation, said, shown, memories, scope, task)
 
     def _scope(
         self,
@@ -129,18 +133,18 @@ class Gateway(Shared):
         name = self.served.name_for(body.model, person.user_id)
         try:
             new_tokens = body.max_completion_tokens or body.max_tokens
-            return await windows.fitted(self.upstream, name, shown, new_tokens)
+            return await windows.fitted(self.upstream, name, shown, new_tokens, body.tools or ())
         except (UpstreamDown, UpstreamRefused) as error:
             raise as_problem(error) from error
 
     async def _remembered(
         self, person: Person, body: ChatRequest, said: Sequence[Mapping[str, Any]]
     ) -> Sequence[Mapping[str, Any]]:
-        if self.memory is None or body.tools or "memory" not in person.scopes:
+        if self.memory is None or "memory" not in person.scopes:
             return ()
-        if (body.model_extra or {}).get("memory") is False or said[-1]["role"] != "user":
+        text = _asked(said)
+        if (body.model_extra or {}).get("memory") is False or not text:
             return ()
-        text = str(said[-1]["content"])
         try:
             return await asyncio.to_thread(self.memory.about, person.user_id, text)
         except Exception:
@@ -264,13 +268,14 @@ def _models(gateway: Gateway) -> Callable[..., Any]:
 def _chat(gateway: Gateway) -> Callable[..., Any]:
     async def chat(
         body: ChatRequest,
+        told: Annotated[front_ends.Told, Depends(front_ends.told)],
         authorization: Annotated[str, Header()] = "",
         x_conversation_id: Annotated[str, Header(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
     ) -> Any:
-        person = gateway.access.person(authorization, body.user or "")
+        person = gateway.access.person(authorization, told.person or body.user or "")
         person.needs("chat")
         gateway.access.admit(person)
-        answer = await gateway.answer(body, person, x_conversation_id)
+        answer = await gateway.answer(body, person, x_conversation_id, told)
         if kept := answer.kept():
             if body.stream:
                 return StreamingResponse(answer.again_as_events(kept), media_type=events.MEDIA_TYPE)
@@ -325,6 +330,16 @@ def _feedback(gateway: Gateway) -> Callable[..., Any]:
         return {"feedback_id": event["feedback_id"]}
 
     return feedback
+
+
+def _asked(said: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the person asks, also while tools are called for it; empty where nobody asks."""
+    for message in reversed(said):
+        if message["role"] == "user":
+            return str(message.get("content") or "")
+        if message["role"] != "tool" and not message.get("tool_calls"):
+            return ""
+    return ""
 
 
 def _as(encoding: str, row: Any) -> Any:

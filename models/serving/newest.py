@@ -16,8 +16,7 @@ class Newest(OrderedDict[K, V]):
         super().__init__()
         self.most = most
 
-    def put(self, key: K, value: V) -> None:
-        """Keep an entry, and forget the oldest ones beyond `most`."""
+    def put(self, key: K, value: V) -> list[V]:
+        """Keep an entry, and forget the oldest ones beyond `most`; return those."""
         self[key] = value
-        while len(self) > self.most:
-            self.popitem(last=False)
+        return [self.popitem(last=False)[1] for _ in range(len(self) - self.most)]

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 MODEL = r"^[A-Za-z0-9@._/-]{1,128}$"
 DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 MAX_TOKENS = 4096
+MAX_TOOLS = 128
+"""OpenAI's own limit; Open WebUI brings 36 with every question."""
 
 
 class ChatMessage(BaseModel):
@@ -81,7 +83,7 @@ class ChatRequest(BaseModel):
     stop: str | list[str] | None = None
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
-    tools: list[dict[str, Any]] | None = Field(None, max_length=64)
+    tools: list[dict[str, Any]] | None = Field(None, max_length=MAX_TOOLS)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
 

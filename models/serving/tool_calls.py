@@ -13,8 +13,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Tools = Sequence[Mapping[str, Any]] | None
+Tools = Sequence[dict[str, Any]] | None
 CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
+
+
+def within(tools: Tools, known: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the tools that have a known name: others in its prompt unsettle a small model."""
+    return [tool for tool in tools or () if (tool.get("function") or {}).get("name") in known]
 
 
 def plain(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str, str]]:

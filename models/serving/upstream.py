@@ -13,7 +13,7 @@ import json
 import logging
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,9 +108,12 @@ class Upstream:
             self._reads = max(lengths, default=0)
         return self._reads
 
-    async def count(self, messages: list[dict[str, Any]]) -> tuple[int, int]:
-        """Return how many tokens a conversation has, and how many the model reads."""
-        told = await self._post("/tokenize", {"model": self.base, "messages": messages})
+    async def count(
+        self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> tuple[int, int]:
+        """Return how many tokens a conversation and its tools have, and how many are read."""
+        more = {"tools": list(tools)} if tools else {}
+        told = await self._post("/tokenize", {"model": self.base, "messages": messages, **more})
         return int(told["count"]), int(told["max_model_len"])
 
     async def first_token(self, name: str, messages: list[dict[str, Any]]) -> dict[str, float]:

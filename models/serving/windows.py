@@ -7,7 +7,7 @@ bytes of a conversation do not show already that it fits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lake.errors import DeploymentError, ModelError
@@ -24,19 +24,28 @@ Messages = list[dict[str, Any]]
 
 
 async def fitted(
-    upstream: Upstream, name: str, messages: Messages, new_tokens: int | None
+    upstream: Upstream,
+    name: str,
+    messages: Messages,
+    new_tokens: int | None,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> Messages:
-    """Return what of the messages the model reads beside its answer; 422 if not even the newest."""
+    """Return what of the messages the model reads beside its answer; 422 if not even the newest.
+
+    `tools` are those of the request: the model reads them, too.
+    """
     reads = await upstream.reads()
     if not reads:
         return messages
     budget = reads - min(new_tokens or NEW_TOKENS, reads // 2)
-    if _at_most(messages) <= budget:
+    if _at_most([*messages, *tools]) <= budget:
         return messages
     loop = asyncio.get_running_loop()
 
     def count(said: Sequence[Any]) -> int:
-        asked = asyncio.run_coroutine_threadsafe(upstream.count([dict(m) for m in said]), loop)
+        asked = asyncio.run_coroutine_threadsafe(
+            upstream.count([dict(m) for m in said], tools), loop
+        )
         return asked.result()[0]
 
     def summarise(said: Sequence[Any]) -> str:
@@ -59,10 +68,11 @@ async def fitted(
             context.fit, messages, budget=budget, count=count, summarise=summarise
         )
     except ModelError as error:
-        raise Problem(422, error.message, hint=error.hint) from error
+        hint = f"send fewer than {len(tools)} tools, or {error.hint}" if tools else error.hint
+        raise Problem(422, error.message, hint=hint) from error
     return [dict(message) for message in window.messages]
 
 
-def _at_most(messages: Messages) -> int:
-    """Return what a conversation cannot exceed in tokens."""
+def _at_most(messages: Sequence[Mapping[str, Any]]) -> int:
+    """Return what messages and tools cannot exceed in tokens."""
     return sum(len(str(m).encode()) + MESSAGE_TOKENS for m in messages) + MESSAGE_TOKENS

@@ -1,12 +1,17 @@
 """What the gateway costs: the same upstream asked directly and through it, at a steady rate.
 
     python -P tests/benchmarks/gateway.py                     # 20 s an arm
-    python -P tests/benchmarks/gateway.py --seconds 600       # memory over ten minutes
+    python -P tests/benchmarks/gateway.py --seconds 600       # the gateway's memory, ten minutes
 
 The upstream is ours, fast and deterministic; it, the gateway and the load are a process each.
 Requests start on a clock, whatever the answers do (an open loop), so waiting counts as latency.
 The gateway logs every request and every answer with `fsync`, as in use; nothing is remembered here
 (`tests/benchmarks/retrieval.py` measures that).
+
+From `LONG` seconds on there is one arm, whole answers through the gateway, and its memory is looked
+at every `LOOKED_AT` seconds.  Every request is then another person's first question, so that what
+the gateway remembers of people, conversations and answers fills up and is forgotten again: 10,000
+of each are 50 seconds at this rate.
 """
 
 import argparse
@@ -18,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +33,9 @@ RESULTS = Path(__file__).parent / "results" / "gateway.json"
 RATE = 200
 WORDS = ["Твою", " собаку", " зовут", " Буран", "."]
 UPSTREAM, GATEWAY = 8931, 8932
+LONG, LOOKED_AT = 300, 30
+FILLED = 120
+"""Seconds after which everything bounded is full, allocators settled: growth counts from here."""
 
 
 async def upstream(scope: Any, receive: Any, send: Any) -> None:
@@ -69,8 +78,11 @@ async def _send(send: Any, body: bytes, kind: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-async def load(url: str, seconds: float, *, stream: bool) -> list[float]:
-    """Ask `RATE` times a second; return every latency in milliseconds."""
+async def load(url: str, seconds: float, *, stream: bool, anew: bool = False) -> list[float]:
+    """Ask `RATE` times a second; return every latency in milliseconds.
+
+    `anew` makes every request another person's, with words of its own.
+    """
     import aiohttp
 
     latencies: list[float] = []
@@ -81,18 +93,24 @@ async def load(url: str, seconds: float, *, stream: bool) -> list[float]:
         "memory": False,
     }
 
-    async def ask(session: aiohttp.ClientSession) -> None:
+    async def ask(session: aiohttp.ClientSession, n: int) -> None:
+        asked = body
+        if anew:
+            said = [{"role": "user", "content": f"Как зовут мою собаку номер {n}?"}]
+            asked = {**body, "messages": said, "user": f"person {n}"}
         started = time.perf_counter()
-        async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
+        async with session.post(f"{url}/v1/chat/completions", json=asked) as answer:
             said = await answer.read()
             assert answer.status == 200, said
         latencies.append(1000 * (time.perf_counter() - started))
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        tasks, begun = [], time.perf_counter()
+        tasks, begun = set[asyncio.Task[None]](), time.perf_counter()
         for n in range(round(RATE * seconds)):
             await asyncio.sleep(max(0.0, begun + n / RATE - time.perf_counter()))
-            tasks.append(asyncio.create_task(ask(session)))
+            task = asyncio.create_task(ask(session, n))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
     return latencies
 
@@ -166,13 +184,53 @@ def measured(seconds: float, rounds: int) -> dict[str, Any]:
     return found
 
 
+def held(seconds: float) -> dict[str, Any]:
+    """Return the gateway's resident memory over a long load, and its growth once it is full."""
+    import psutil
+
+    looks: list[tuple[float, float]] = []
+    with tempfile.TemporaryDirectory() as folder, processes(Path(folder) / "home") as pid:
+        process, begun, over = psutil.Process(pid), time.monotonic(), threading.Event()
+
+        def look() -> None:
+            while True:
+                mib = process.memory_info().rss / 2**20
+                looks.append((round(time.monotonic() - begun), round(mib, 1)))
+                if over.wait(LOOKED_AT):
+                    return
+
+        watching = threading.Thread(target=look)
+        watching.start()
+        url = f"http://127.0.0.1:{GATEWAY}"
+        latencies = asyncio.run(load(url, seconds, stream=False, anew=True))
+        looks.append((round(time.monotonic() - begun), round(process.memory_info().rss / 2**20, 1)))
+        over.set()
+        watching.join()
+        cpu = sum(process.cpu_times()[:2])
+        log = sum(path.stat().st_size for path in Path(folder).rglob("gateway.jsonl"))
+    ordered = statistics.quantiles(latencies, n=100)
+    full = [look for look in looks if look[0] >= FILLED]
+    slope = statistics.linear_regression(*zip(*full, strict=True)).slope if len(full) > 1 else 0.0
+    return {
+        "rate": RATE,
+        "seconds": seconds,
+        "answers": len(latencies),
+        "gateway_whole": {"p50": ordered[49], "p95": ordered[94], "p99": ordered[98]},
+        "cpu_of_gateway": 1000 * cpu / len(latencies),
+        "log_mib": round(log / 2**20, 1),
+        "memory_mib": looks,
+        "mib_a_minute_once_full": round(60 * slope, 3),
+    }
+
+
 def main() -> None:
     """Measure, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    found = measured(arguments.seconds, arguments.rounds)
+    is_long = arguments.seconds >= LONG
+    found = held(arguments.seconds) if is_long else measured(arguments.seconds, arguments.rounds)
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     kept[f"{arguments.seconds:.0f} s"] = found
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

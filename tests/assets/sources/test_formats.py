@@ -229,6 +229,24 @@ def test_orphans_and_other_branches_are_told(tmp_path):
     assert found[1].messages[-1].role == "user"
 
 
+def test_what_a_front_end_asked_by_itself_is_a_note_and_no_dialogue(tmp_path):
+    title = [{"role": "user", "content": "### Task: name this"}]
+    alone = {"conversation_id": "d", "task": "unnamed", "messages": title}
+    log = lines(
+        event(),
+        answer("r", "Привет."),
+        event(request_id="t", task="title_generation", messages=title),
+        answer("t", "Приветствие"),
+        event(request_id="u", **alone),
+        answer("u", "Приветствие", conversation_id="d"),
+    )
+
+    (dialogue,) = read(tmp_path / "log", log)
+
+    assert [m.content for m in dialogue.messages] == ["Привет!", "Привет."]
+    assert dialogue.annotations == ("task title_generation",)
+
+
 def counted(data: Path) -> tuple[int, int, Counter]:
     items = []
     for found in sources.walk([data]):

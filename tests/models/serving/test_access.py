@@ -103,3 +103,28 @@ def test_a_bucket_fills_again_with_time() -> None:
     bucket = access.Bucket(60, 1, 0.0)
 
     assert [0.0, 1.0, 0.0] == [bucket.take(0.0), round(bucket.take(0.0), 6), bucket.take(1.0)]
+
+
+def test_a_key_of_many_names_its_own_people_and_nobody_else(served) -> None:
+    path = served.gateway.access.path
+    access.add(path, "vera", ["chat"])
+    key = access.add(path, "team", ["chat", access.PEOPLE])
+
+    ask(served, key, {**HELLO, "user": "vera"})
+
+    (line, *_) = next(served.inbox.rglob("gateway.jsonl")).read_text("utf-8").splitlines()
+    assert "team/vera" == json.loads(line)["user"]
+
+
+def test_every_person_of_a_key_of_many_has_a_rate_of_their_own(served) -> None:
+    path = served.gateway.access.path
+    key = access.add(path, "team", ["chat", access.PEOPLE], per_minute=1)
+
+    answers = [ask(served, key, {**HELLO, "user": name}) for name in ("vera", "vera", "ivan")]
+
+    assert [200, 429, 200] == [a.status_code for a in answers]
+
+
+def test_no_key_is_made_for_a_name_of_another_keys_people(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="slash"):
+        access.add(tmp_path / "keys.json", "team/vera", ["chat"])

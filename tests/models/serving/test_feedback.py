@@ -5,6 +5,10 @@ import json
 import httpx
 import pytest
 
+from models.serving import feedback
+from models.serving.feedback import Answers, Given
+from models.serving.newest import Newest
+
 HELLO = [{"role": "user", "content": "Расскажи о степи."}]
 
 
@@ -97,3 +101,25 @@ def test_an_answer_can_be_judged_after_a_restart(served) -> None:
     replay(served.gateway.log.recent(), again)
 
     assert words(answer) == again.of(answer["id"], "vera").text
+
+
+def given(words: int) -> Given:
+    return Given("vera", "c", "base", [{"role": "user", "content": "x" * words}], "")
+
+
+def test_answers_of_long_conversations_are_forgotten_before_memory_fills() -> None:
+    answers, half = Answers(), feedback.REMEMBERED_CHARACTERS // 2
+    for n in range(5):
+        answers.remember(str(n), given(half))
+
+    assert ["3", "4"] == list(answers.known)
+    answers.remember("huge", given(3 * half))
+    assert ({}, 0) == (dict(answers.known), answers.characters)
+
+
+def test_what_is_remembered_of_answers_is_counted_once() -> None:
+    answers = Answers(Newest(2))
+    for answer_id in ("a", "a", "b", "c"):
+        answers.remember(answer_id, given(10))
+
+    assert (["b", "c"], 20) == (list(answers.known), answers.characters)

@@ -267,3 +267,39 @@ def test_a_key_without_the_scope_of_memory_is_answered_without(served) -> None:
     keyed.chat.completions.create(model="steppe", messages=HELLO, max_tokens=4)
 
     assert [] == memory.asked
+
+
+TOOL = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+CALLED = [
+    *HELLO,
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "clock", "arguments": "{}"}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c", "content": "12:00"},
+]
+
+
+@pytest.mark.parametrize("messages", [HELLO, CALLED])
+def test_a_client_that_brings_tools_is_answered_with_memories_too(served, messages) -> None:
+    served.gateway.memory = memory = Known("ключи на полке")
+
+    made = client(served).chat.completions.create(
+        model="steppe", messages=messages, tools=[TOOL], max_tokens=4
+    )
+
+    assert ["ключи на полке"] == [m["text"] for m in made.model_extra["steppe"]["memories"]]
+    assert [("id of owner", "Привет!")] == memory.asked
+
+
+def test_a_task_of_a_front_end_is_answered_without_memories(served) -> None:
+    served.gateway.memory = memory = Known("ключи на полке")
+    task = [{"role": "user", "content": "### Task:\n<chat_history>\nUSER: Привет!"}]
+
+    client(served).chat.completions.create(model="steppe", messages=task, max_tokens=4)
+
+    assert [] == memory.asked
+    assert {} == dict(served.gateway.conversations.known)

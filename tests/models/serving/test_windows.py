@@ -50,3 +50,25 @@ def test_the_bound_on_tokens_is_one() -> None:
     said = [{"role": "user", "content": "Привет!"}]
 
     assert windows._at_most(said) > len("Привет!".encode())
+
+
+def test_tools_take_their_part_of_the_window(client, served) -> None:
+    talk, tools = long_talk(200), [tool(n) for n in range(20)]
+
+    made = client.chat.completions.create(model="base", messages=talk, tools=tools, max_tokens=8)
+
+    assert made.usage.prompt_tokens <= served.engine.max_length - 8
+
+
+def test_tools_that_leave_no_room_are_named_in_the_hint(client) -> None:
+    tools = [tool(n, "x" * 200) for n in range(100)]
+
+    with pytest.raises(openai.UnprocessableEntityError) as refused:
+        client.chat.completions.create(model="base", messages=long_talk(1), tools=tools)
+
+    assert "fewer than 100 tools" in refused.value.body["hint"]
+
+
+def tool(n: int, end: str = "") -> dict[str, object]:
+    function = {"name": f"tool_{n}{end}", "parameters": {"type": "object"}}
+    return {"type": "function", "function": function}

@@ -500,7 +500,7 @@ def test_an_error_is_told_with_its_hint_and_can_be_tried_again(served, opened) -
 
     problem = page.get_by_role("alert").filter(has_text="Слишком много вопросов")
     expect(problem).to_contain_text("serving.requests_per_minute")
-    served.gateway.access._buckets.clear()
+    served.gateway.access._rates.clear()
     problem.get_by_role("button", name="Повторить").click()
     answer = page.locator(".answer").nth(1)
     expect(answer).to_have_attribute("data-state", re.compile("whole|long"))

@@ -64,9 +64,9 @@ class ConversationLog:
             {e["request_id"] for e in self.recent() if e.get("event") == "answer"} if left else ()
         )
         for path in left:
-            about, text = _pieces(path)
+            about, said = _pieces(path)
             if about and path.stem not in logged:
-                self.put("answer", **about, content=text, finish="cut").result()
+                self.put("answer", **about, **said, finish="cut").result()
             path.unlink()
         return len(left)
 
@@ -142,7 +142,10 @@ def replay(events: Iterable[Mapping[str, Any]], *hearers: Hearer) -> None:
 
 @dataclass
 class Stream:
-    """The pieces of one answer: its first line says whose it is, every other is a piece."""
+    """The pieces of one answer: its first line says whose it is, every other is a piece.
+
+    A piece is text, or a call that the assistant made on the way.
+    """
 
     path: Path
     file: IO[bytes] | None = None
@@ -157,6 +160,10 @@ class Stream:
         """Keep a piece: with the kernel, so that it outlives this process."""
         self._put(text)
 
+    def add_call(self, call: Mapping[str, Any]) -> None:
+        """Keep a call, as a piece of text is kept."""
+        self._put(dict(call))
+
     def end(self) -> None:
         """Forget the pieces: the answer is in the log."""
         if self.file is not None:
@@ -168,14 +175,16 @@ class Stream:
             self.file.write(json.dumps(value, ensure_ascii=False).encode() + b"\n")
 
 
-def _pieces(path: Path) -> tuple[dict[str, Any], str]:
-    """Return whose answer a stream's file holds, and its text so far; torn lines are left out."""
+def _pieces(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return whose answer a stream's file holds, and what of it came; torn lines are left out."""
     found = []
     for line in path.read_bytes().split(b"\n"):
         with contextlib.suppress(ValueError):
             found.append(json.loads(line))
     about = found[0] if found and isinstance(found[0], dict) else {}
-    return about, "".join(piece for piece in found[1:] if isinstance(piece, str))
+    content = "".join(piece for piece in found[1:] if isinstance(piece, str))
+    calls = [piece for piece in found[1:] if isinstance(piece, dict)]
+    return about, {"content": content, **({"calls": calls} if calls else {})}
 
 
 def _line_break_if_torn(file: Any) -> bytes:

@@ -56,6 +56,7 @@ class TokenizeRequest(BaseModel):
 
     model: str = BASE
     messages: list[ChatMessage] = Field(min_length=1)
+    tools: list[dict[str, Any]] | None = None
 
 
 @dataclass
@@ -161,7 +162,8 @@ def _models(service: Embedded) -> Callable[[], Any]:
 
 def _tokenize(service: Embedded) -> Callable[..., Any]:
     def tokenize(body: TokenizeRequest) -> dict[str, Any]:
-        ids = prompt_tokens(service.engine.tokenizer, [m.as_chat() for m in body.messages])
+        said = tool_calls.plain([m.as_chat() for m in body.messages], body.tools)
+        ids = prompt_tokens(service.engine.tokenizer, said)
         return {"count": len(ids), "max_model_len": service.engine.max_length, "tokens": ids}
 
     return tokenize

@@ -6,13 +6,14 @@ a request names models by their names only, so none can reach the file system.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MODEL = r"^[A-Za-z0-9@._/-]{1,128}$"
 DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 MAX_TOKENS = 4096
+ToolName = Annotated[str, Field(max_length=64)]
 
 
 class ChatMessage(BaseModel):
@@ -57,7 +58,10 @@ class ChatMessage(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's chat request; what is not named here goes to the upstream as it came."""
+    """OpenAI's chat request; what is not named here goes to the upstream as it came.
+
+    `own_tools` is ours: which of its own tools the assistant may use, by name, or the usual ones.
+    """
 
     model_config = ConfigDict(
         extra="allow",
@@ -65,6 +69,11 @@ class ChatRequest(BaseModel):
             "examples": [
                 {"model": "steppe", "messages": [{"role": "user", "content": "Привет!"}]},
                 {"model": "base", "messages": [{"role": "user", "content": "?"}], "stream": True},
+                {
+                    "model": "steppe",
+                    "messages": [{"role": "user", "content": "Который час?"}],
+                    "own_tools": ["clock"],
+                },
             ]
         },
     )
@@ -82,6 +91,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
     tools: list[dict[str, Any]] | None = Field(None, max_length=64)
+    own_tools: bool | Annotated[list[ToolName], Field(max_length=64)] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
 

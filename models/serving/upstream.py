@@ -109,9 +109,12 @@ class Upstream:
             self._reads = max(lengths, default=0)
         return self._reads
 
-    async def count(self, messages: list[dict[str, Any]]) -> tuple[int, int]:
-        """Return how many tokens a conversation has, and how many the model reads."""
-        told = await self._post("/tokenize", {"model": self.base, "messages": messages})
+    async def count(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None
+    ) -> tuple[int, int]:
+        """Return how many tokens a conversation with tools has, and how many the model reads."""
+        asked = {"model": self.base, "messages": messages, **({"tools": tools} if tools else {})}
+        told = await self._post("/tokenize", asked)
         return int(told["count"]), int(told["max_model_len"])
 
     async def first_token(self, name: str, messages: list[dict[str, Any]]) -> dict[str, float]:

@@ -7,7 +7,7 @@ bytes of a conversation do not show already that it fits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lake.errors import DeploymentError, ModelError
@@ -24,20 +24,27 @@ Messages = list[dict[str, Any]]
 
 
 async def fitted(
-    upstream: Upstream, name: str, messages: Messages, new_tokens: int | None
+    upstream: Upstream,
+    name: str,
+    messages: Messages,
+    new_tokens: int | None,
+    tools: Messages | None = None,
 ) -> Messages:
-    """Return what of the messages the model reads beside its answer; 422 if not even the newest."""
+    """Return what of the messages the model reads beside its answer and the tools it is told of.
+
+    422 if not even the newest turn fits.
+    """
     reads = await upstream.reads()
     if not reads:
         return messages
     budget = reads - min(new_tokens or NEW_TOKENS, reads // 2)
-    if _at_most(messages) <= budget:
+    if _at_most(messages, tools or ()) <= budget:
         return messages
     loop = asyncio.get_running_loop()
 
     def count(said: Sequence[Any]) -> int:
-        asked = asyncio.run_coroutine_threadsafe(upstream.count([dict(m) for m in said]), loop)
-        return asked.result()[0]
+        counting = upstream.count([dict(m) for m in said], tools)
+        return asyncio.run_coroutine_threadsafe(counting, loop).result()[0]
 
     def summarise(said: Sequence[Any]) -> str:
         asked = upstream.whole(
@@ -63,6 +70,7 @@ async def fitted(
     return [dict(message) for message in window.messages]
 
 
-def _at_most(messages: Messages) -> int:
+def _at_most(messages: Messages, tools: Sequence[Mapping[str, Any]] = ()) -> int:
     """Return what a conversation cannot exceed in tokens."""
-    return sum(len(str(m).encode()) + MESSAGE_TOKENS for m in messages) + MESSAGE_TOKENS
+    told = (*messages, *tools)
+    return sum(len(str(m).encode()) + MESSAGE_TOKENS for m in told) + MESSAGE_TOKENS

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from lake.errors import BadArguments
-from models.memory.prompting import Recollected
 from models.tools.tool import Tool, taking
 
 MAX_MEMORIES = 10
@@ -13,7 +13,20 @@ MAX_CHARACTERS = 300  # of one memory
 NOTHING = "Ничего такого я не помню."
 KINDS = {"fact": "факт", "summary": "пересказ", "reflection": "вывод", "turn": "сказано"}
 
-Recall = Callable[[str], Sequence[Recollected]]
+
+class Remembered(Protocol):
+    """What came to mind: its kind and its words."""
+
+    @property
+    def kind(self) -> str:
+        """A key of `KINDS`."""
+
+    @property
+    def text(self) -> str:
+        """What is remembered."""
+
+
+Recall = Callable[[str], Sequence[Remembered]]
 """From a text to what comes to mind of a person, the best first."""
 
 

@@ -25,7 +25,7 @@ from models.serving.upstream import Upstream
 from models.tools import Tool
 from models.tools.dialects import Asked, AssistantTurn, Messages, answer_so_far
 from models.tools.react import Call, Reasoning, made
-from models.tools.tool import ERROR
+from models.tools.tool import ERROR, as_text
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ CALL_SECONDS = 20.0
 CALLS_AT_ONCE = 4
 NEEDS = {"search_memory": "memory"}
 """Scopes that a tool needs besides `tools`."""
-TOO_LATE = f"{ERROR}инструмент не ответил за {CALL_SECONDS:g} с. Ответь без него."
 BROKEN = f"{ERROR}инструмент сломался. Ответь без него."
 
 Event = dict[str, Any]
@@ -78,7 +77,7 @@ class OwnTools:
             running = loop.run_in_executor(self.pool, made, call, tools)
             return await asyncio.wait_for(running, self.seconds)
         except TimeoutError:
-            observation = TOO_LATE
+            observation = f"{ERROR}инструмент не ответил за {self.seconds:g} с. Ответь без него."
         except Exception:
             logger.exception("the tool `%s` broke; the answer is given without", call.name)
             observation = BROKEN
@@ -181,15 +180,12 @@ def _is_count(value: Any) -> bool:
 
 
 def _as_turn(message: Mapping[str, Any]) -> AssistantTurn:
-    calls = (
-        Asked(
-            str((call.get("function") or {}).get("name") or ""),
-            str((call.get("function") or {}).get("arguments") or ""),
-            str(call.get("id") or ""),
-        )
-        for call in message.get("tool_calls") or ()
-    )
-    return AssistantTurn(message.get("content") or "", tuple(calls))
+    functions = [(call.get("id"), call["function"]) for call in message.get("tool_calls") or ()]
+    calls = [
+        Asked(*(as_text(str(part or "")) for part in (told["name"], told["arguments"], call_id)))
+        for call_id, told in functions
+    ]
+    return AssistantTurn(as_text(message.get("content") or ""), tuple(calls))
 
 
 def _event(delta: dict[str, Any], finish: str | None = None) -> Event:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.primer import prompts
-from models.tools.tool import Tool
+from models.tools.tool import Tool, as_text
 
 Messages = list[dict[str, Any]]
 THINKING = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
@@ -159,8 +159,8 @@ def _call(body: str) -> Asked:
         return Asked(UNREADABLE, body)
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         return Asked(UNREADABLE, body)
-    arguments = found.get("arguments") or {}
-    return Asked(found["name"], json.dumps(arguments, ensure_ascii=False))
+    arguments = json.dumps(found.get("arguments") or {}, ensure_ascii=False)
+    return Asked(as_text(found["name"]), as_text(arguments))
 
 
 def _parted(text: str, marked: re.Pattern[str]) -> tuple[str, str]:

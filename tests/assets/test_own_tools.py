@@ -4,23 +4,27 @@ import importlib.util
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from assets.embeddings import _table_of
 from assets.own_tools import Statements, own_tools
-from lake.memories import Memories, memory_id_of
 from lake.settings import Settings
 from lake.tables import Lake
 from lake.vectors import Vectors
 from models.encoders import load_encoder
-from models.memory.addressing import searchable
 
-SPEC = importlib.util.spec_from_file_location(
-    "two_people", Path(__file__).parents[1] / "lake" / "two_people.py"
-)
-two_people = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(two_people)
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+two_people = loaded(Path(__file__).parents[1] / "lake" / "two_people.py")
+facts = loaded(Path(__file__).with_name("facts.py"))
 OWN, OTHER = two_people.OWN, two_people.OTHER
 NOW = datetime(2026, 11, 27, 9, 5, tzinfo=UTC)
 
@@ -56,21 +60,7 @@ def test_memory_is_searched_by_meaning_in_ones_own_turns(home: Settings) -> None
 
 def test_a_memory_comes_before_what_was_said(home: Settings) -> None:
     text = "твою собаку зовут Буран"
-    encoder = load_encoder(home.encoder, models_dir=home.models_dir)
-    row = {
-        "memory_id": memory_id_of(OWN, "fact", text),
-        "user_id": OWN,
-        "kind": "fact",
-        "text": text,
-        "importance": 5,
-        "created_at": NOW,
-        "sources": [],
-        "replaced_by": "",
-        "replaced_at": None,
-        "encoder_id": encoder.encoder_id,
-        "vector": encoder.encode([searchable(text)])[0].tolist(),
-    }
-    Memories(home.home).replace(OWN, [row], dimensions=encoder.dimensions)
+    facts.remember(home, OWN, text)
 
     found = run(home, OWN, "search_memory", text="кличка собаки").splitlines()
     assert f"- факт: {text}" == found[0]

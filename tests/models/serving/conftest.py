@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +64,12 @@ def over_http(app: object) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(30)
+
+
+@pytest.fixture(scope="session")
+def listening() -> Callable[[object], AbstractContextManager[str]]:
+    """What serves an application on loopback, for applications of a test's own."""
+    return over_http
 
 
 @pytest.fixture

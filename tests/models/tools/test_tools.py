@@ -111,6 +111,13 @@ def test_bad_arguments_are_told_with_what_is_right(arguments: Any, told: str) ->
     assert BY_NAME["calculator"].run(arguments).startswith(told)
 
 
+def test_half_a_surrogate_pair_in_arguments_breaks_no_observation() -> None:
+    told = BY_NAME["search_memory"].run('{"text": "\\ud800"}')
+
+    assert "- сказано: ?" == told
+    assert told.encode()
+
+
 def test_a_long_observation_is_cut() -> None:
     long = Tool("long", "", taking(), lambda _: "я" * 100_000)
 

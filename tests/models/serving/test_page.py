@@ -853,12 +853,11 @@ def test_what_was_remembered_stands_under_the_answer_and_opens(served, opened, t
 def test_tools_that_were_used_stand_under_the_answer(served, opened, tmp_path) -> None:
     lent = (calculator(), clock(lambda: datetime.now(UTC).astimezone()))
     served.gateway.own = OwnTools(lambda _: lent, [tool.name for tool in lent])
-    serve(served)
     page = opened()
     page.get_by_role("switch", name="Инструменты").click()
     answer = ask(page, "Сколько будет 37 плюс 45?")
-    answer.locator(".calls summary").click()
     ask(page, "Который час?")
+    answer.locator(".calls summary").click()
 
     expect(answer.locator(".calls li")).to_contain_text("калькулятор")
     asked, observed = answer.locator(".calls dd").all_inner_texts()  # the quick base errs in it

@@ -1,11 +1,16 @@
 """Small real models for tests: random weights, but every file and every call of a real one.
 
+And a server for applications that are tried over real HTTP.
+
 Shipped with the package, so that a plug-in's tests can use them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -77,6 +82,21 @@ def tiny_base(
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     wrapped.save_pretrained(folder)
     return folder
+
+
+@contextmanager
+def over_http(app: Any) -> Iterator[str]:
+    """Serve an application on loopback from a thread; yield its address."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
 
 
 @dataclass(frozen=True)

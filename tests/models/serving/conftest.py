@@ -1,13 +1,13 @@
 """A served tiny base with two real adapters, in a process's thread, over real HTTP."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from models.testing import over_http
 
 
 def random_adapter(base: Path, folder: Path, *, seed: int) -> Path:
@@ -49,27 +49,6 @@ def engine(tiny: Path, adapters_dir: Path) -> Iterator[object]:
     yield engine
     engine.stop()
     engine.join(30)
-
-
-@contextmanager
-def over_http(app: object) -> Iterator[str]:
-    """Serve an application on loopback from a thread; yield its address."""
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
-
-
-@pytest.fixture(scope="session")
-def listening() -> Callable[[object], AbstractContextManager[str]]:
-    """What serves an application on loopback, for applications of a test's own."""
-    return over_http
 
 
 @pytest.fixture

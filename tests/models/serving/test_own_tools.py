@@ -26,6 +26,7 @@ from models.serving.gateway import Gateway, build
 from models.serving.own_tools import OwnTools
 from models.serving.served import Served
 from models.serving.upstream import Upstream
+from models.testing import over_http
 from models.tools import Tool
 from models.tools.calculator import calculator
 from models.tools.clock import clock
@@ -127,7 +128,7 @@ async def _send(send: Any, body: str, *, status: int = 200) -> None:
 
 
 @pytest.fixture
-def before(listening, tmp_path: Path) -> Callable[..., Any]:
+def before(tmp_path: Path) -> Callable[..., Any]:
     """Serve a gateway before an address: `.url`, `.gateway`, `.client`, `.log()`.
 
     It lends these tools, all of them usual; a calculator and a clock without any.
@@ -150,7 +151,7 @@ def before(listening, tmp_path: Path) -> Callable[..., Any]:
             "own": OwnTools(lambda _: lent, usual, seconds=seconds),
         }
         gateway = Gateway(**{**parts, **more})
-        with listening(build(gateway)) as url:
+        with over_http(build(gateway)) as url:
             while httpx.get(f"{url}/health").status_code != 200:
                 time.sleep(0.02)
             client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
@@ -165,13 +166,13 @@ def before(listening, tmp_path: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def talking(listening, before) -> Iterator[Callable[..., SimpleNamespace]]:
+def talking(before) -> Iterator[Callable[..., SimpleNamespace]]:
     """Serve a gateway before a script of turns, `.script`."""
     with ExitStack() as stack:
 
         def serve(*turns: Any, reads: int = 0, **more: Any) -> SimpleNamespace:
             script = Script(list(turns), reads)
-            talk = stack.enter_context(before(stack.enter_context(listening(script)), **more))
+            talk = stack.enter_context(before(stack.enter_context(over_http(script)), **more))
             talk.script = script
             return talk
 
@@ -520,7 +521,7 @@ def test_an_answer_made_with_tools_is_never_kept(talking) -> None:
 
 
 @pytest.fixture
-def real(listening, before) -> Iterator[SimpleNamespace]:
+def real(before) -> Iterator[SimpleNamespace]:
     """A gateway before the embedded base itself, which knows a calculator and a clock."""
     from models.serving.embedded import Embedded
     from models.serving.embedded import build as build_embedded
@@ -530,7 +531,7 @@ def real(listening, before) -> Iterator[SimpleNamespace]:
     if base is None:
         pytest.skip("the embedded base is not here: `steppe base grow` with STEPPE_TEST_MODELS")
     with (
-        listening(build_embedded(Embedded(Engine(base.path), "inner"))) as inner,
+        over_http(build_embedded(Embedded(Engine(base.path), "inner"))) as inner,
         before(inner) as talk,
     ):
         yield talk

@@ -187,6 +187,11 @@ class ServingSettings(_Section):
     max_request_bytes: int = Field(1 << 20, ge=1024, description="a larger request is refused")
     requests_per_minute: int = Field(600, ge=1, description="of one person; a key may have its own")
     answer_cache: int = Field(0, ge=0, description="answers kept for the same question; 0 for none")
+    own_tools: str = Field(
+        "calculator,clock",
+        description="tools that the assistant has in a chat, comma-separated; empty for none",
+    )
+    sql_per_minute: int = Field(6, ge=1, description="statements of one person through their tools")
     upstream_url: str = Field("", description="a vLLM server's address; empty: the embedded server")
     upstream_key: SecretStr | None = Field(None, description="its `--api-key`")
     adapters_url: str = Field("", description="an object store with the adapters, for Ray Serve")

@@ -1,5 +1,7 @@
 """Small real models for tests: random weights, but every file and every call of a real one.
 
+And a server for applications that are tried over real HTTP.
+
 Shipped with the package, so that a plug-in's tests can use them too.
 """
 

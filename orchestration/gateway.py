@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from assets.lineage import champion, on_canary
+from assets.own_tools import Statements, own_tools
 from assets.recollection import Recalled, Recollection
+from lake.errors import SettingsError
 from lake.ids import ID_HEX_DIGITS, pseudonym_key, user_id_of
 from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
@@ -39,8 +41,10 @@ from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
 from models.serving.gateway import Gateway, build
+from models.serving.own_tools import OwnTools
 from models.serving.served import Served
 from models.serving.upstream import TOKEN_VARIABLE, Upstream
+from models.tools import Tool
 
 NOTED_SECONDS = 60.0
 NOBODY = "0" * ID_HEX_DIGITS
@@ -77,6 +81,7 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
     served = served_of(chosen, base)
     key = chosen.serving.api_key
     encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
+    memory = memory_of(chosen, base)
     return Gateway(
         upstream=upstream_of(chosen, base, served),
         log=ConversationLog(chosen.inbox, chosen.home / "serving" / "streams"),
@@ -91,7 +96,8 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         served=served,
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
-        memory=memory_of(chosen, base),
+        memory=memory,
+        own=tools_of(chosen, memory),
         encoder=encoder,
         cache=AnswerCache(encoder, is_personal, chosen.serving.answer_cache),
     )
@@ -113,11 +119,15 @@ class Remembering:
         """Return the memories that go into the prompt, best first, and note that they were used."""
         now = datetime.now(UTC)
         found = used(self.recollection.about(user_id, text, now), schooled=self.schooled)
-        self._used |= {memory.memory_id: memory for memory in found}
-        if self._used and time.monotonic() - self._noted > NOTED_SECONDS:
-            noted, self._used, self._noted = self._used, {}, time.monotonic()
-            self.recollection.touch(noted.values(), now)
+        self._note(found, now)
         return [asdict(memory) for memory in found]
+
+    def searched(self, user_id: str, text: str) -> Sequence[Recalled]:
+        """Return all that comes to mind at a text that a model searches for, noted as used."""
+        now = datetime.now(UTC)
+        found = self.recollection.about(user_id, text, now)
+        self._note(found, now)
+        return found
 
     def version(self, user_id: str) -> str:
         """Return an id that changes when anything remembered of a person does."""
@@ -130,12 +140,36 @@ class Remembering:
         recalled = [Recalled(**memory) for memory in memories]
         return [dict(m) for m in with_memories(messages, recalled, schooled=self.schooled)]
 
+    def _note(self, found: Sequence[Recalled], now: datetime) -> None:
+        self._used |= {memory.memory_id: memory for memory in found}
+        if self._used and time.monotonic() - self._noted > NOTED_SECONDS:
+            noted, self._used, self._noted = self._used, {}, time.monotonic()
+            self.recollection.touch(noted.values(), now)
+
 
 def memory_of(chosen: Settings, base: BaseModel | None) -> Remembering:
     """Return the memory of a home, in the words of what decodes."""
     grown = base is not None and base.knows_the_primer
     schooled = grown and not chosen.serving.upstream_url
     return Remembering(Recollection(chosen.home, chosen), schooled)
+
+
+def tools_of(chosen: Settings, memory: Remembering) -> OwnTools:
+    """Return the tools that a home lends in a chat; `SettingsError` for a name that is none."""
+    statements = Statements(chosen.serving.sql_per_minute)
+
+    def of(user_id: str) -> tuple[Tool, ...]:
+        recall = partial(memory.searched, user_id)
+        return own_tools(chosen, user_id, recall=recall, statements=statements)
+
+    usual = [name.strip() for name in chosen.serving.own_tools.split(",") if name.strip()]
+    known = [tool.name for tool in of(NOBODY)]
+    if unknown := next((name for name in usual if name not in known), ""):
+        raise SettingsError(
+            f"`serving.own_tools` names `{unknown}`, which is no tool.",
+            hint=f"there are {', '.join(known)}",
+        )
+    return OwnTools(of, usual)
 
 
 def served_of(chosen: Settings, base: BaseModel | None) -> Served:

@@ -27,8 +27,8 @@ from typing import Annotated, Any
 from fastapi import Header
 
 from lake.errors import SettingsError
-from models.serving.newest import Newest
 from models.serving.problems import Problem
+from models.serving.rates import Rates
 
 PEOPLE = "people"
 SCOPES = ("chat", "memory", "feedback", "tools")
@@ -60,24 +60,6 @@ class Person:
 
 
 @dataclass
-class Bucket:
-    """A token bucket: `per_minute` requests, and as many at once."""
-
-    per_minute: int
-    left: float
-    at: float
-
-    def take(self, now: float) -> float:
-        """Take one; return 0, or how many seconds to wait for the next one."""
-        self.left = min(self.per_minute, self.left + (now - self.at) * self.per_minute / 60)
-        self.at = now
-        if self.left >= 1:
-            self.left -= 1
-            return 0.0
-        return (1 - self.left) * 60 / self.per_minute
-
-
-@dataclass
 class Access:
     """The keys of a home, and what was asked lately; `key` is one more that the settings give."""
 
@@ -89,7 +71,7 @@ class Access:
     must_be_keyed: bool = False
     _keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     _read_at: int = -1
-    _buckets: Newest[str, Bucket] = field(default_factory=lambda: Newest(MAX_KEYED))
+    _rates: Rates = field(default_factory=lambda: Rates(MAX_KEYED))
 
     def person(self, authorization: str, user: str | None = None) -> Person:
         """Return who asks, or answer 401; `user` is whom the request names, None where it cannot.
@@ -120,9 +102,7 @@ class Access:
         for entry in self._keys.values():
             if entry["person"] == (person.holder or person.name):
                 limit = int(entry.get("per_minute") or limit)
-        bucket = self._buckets.pop(person.name, None) or Bucket(limit, limit, moment)
-        self._buckets.put(person.name, bucket)  # the newest last
-        if wait := bucket.take(moment):
+        if wait := self._rates.wait(person.name, limit, moment):
             raise Problem(
                 429,
                 f"More than {limit} requests a minute.",

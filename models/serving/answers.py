@@ -18,16 +18,21 @@ from typing import Any
 from models.serving import events
 from models.serving.access import Person
 from models.serving.answer_cache import AnswerCache, Kept
-from models.serving.conversation_log import ConversationLog
+from models.serving.conversation_log import ConversationLog, Stream
 from models.serving.conversations import Conversations
 from models.serving.feedback import Answers, Given
 from models.serving.metrics import Metrics
+from models.serving.own_tools import WithTools
 from models.serving.problems import Problem, body_of
 from models.serving.requests import ChatRequest
 from models.serving.served import Served
 from models.serving.upstream import Upstream, UpstreamDown, UpstreamRefused
 
 RETRY_AFTER_SECONDS = 2
+FAILURES = (UpstreamDown, UpstreamRefused, Problem)
+"""What ends an answer that is on its way."""
+NOT_THE_UPSTREAMS = {"messages", "user", "memory", "own_tools"}
+"""Fields of a request that are for the gateway."""
 Messages = list[dict[str, Any]]
 
 
@@ -58,6 +63,7 @@ class Answer:
     memories: Sequence[Mapping[str, Any]] = ()
     scope: str = ""  # what a kept answer to this question belongs to; empty: none may be kept
     task: str = ""  # what a front end asks by itself; empty for a person's words
+    own: WithTools | None = None  # what asks the upstream where the assistant uses its own tools
     answer_id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     started: float = field(default_factory=time.monotonic)
     created: int = field(default_factory=lambda: int(time.time()))
@@ -75,13 +81,13 @@ class Answer:
         """Return the answer as one JSON body, once it is in the log."""
         asked = self._logged_request()
         try:
-            told = await self.shared.upstream.whole(self._asked(stream=False))
+            told = await self._upstream.whole(self._asked(stream=False))
             await asyncio.wrap_future(asked)
             choice = told["choices"][0]
             self.text = choice["message"].get("content") or ""
             self.calls = choice["message"].get("tool_calls") or []
             self.finish, self.usage = choice["finish_reason"], told.get("usage") or {}
-        except (UpstreamDown, UpstreamRefused) as error:
+        except FAILURES as error:
             await asyncio.wrap_future(asked)
             await self._close("failed")
             raise as_problem(error) from error
@@ -128,10 +134,10 @@ class Answer:
         An upstream that is down is an error with a status, not a stream that breaks.
         """
         asked = self._logged_request()
-        self._events = self.shared.upstream.stream(self._asked(stream=True))
+        self._events = self._upstream.stream(self._asked(stream=True))
         try:
             self._first = await anext(self._events)
-        except (UpstreamDown, UpstreamRefused) as error:
+        except FAILURES as error:
             await asyncio.wrap_future(asked)
             await self._close("failed")
             raise as_problem(error) from error
@@ -143,23 +149,18 @@ class Answer:
         finish = "cut"
         try:
             stream.begin(self._whose())
-            yield self._told(self._first)
-            async for event in self._events:
-                if piece := _text_of(event):
-                    self.text += piece
-                    stream.add(piece)
-                    if self.first_seconds is None:
-                        self.first_seconds = time.monotonic() - self.started
+            async for event in self._all():
+                self._keep(event, stream)
                 told = self._told(event)
-                if self.finish and not event.get("choices"):  # the last one, with the usage
-                    finish = self.finish
+                if self.finish and (self.own or not event.get("choices")):
+                    finish = self.finish  # it ends here, or has ended: the usage is told last
                     await self._close(finish)
                 if told:
                     yield told
             finish = self.finish or finish
             await self._close(finish)
             yield events.DONE
-        except (UpstreamDown, UpstreamRefused) as error:
+        except FAILURES as error:
             finish = "failed"
             problem = as_problem(error)
             broken = body_of(problem.status_code, problem.detail, problem.hint)
@@ -175,11 +176,33 @@ class Answer:
             "adapter": self.name,
             "memories": [dict(memory) for memory in self.memories],
             "cached": self.cached,
+            **(self.own.about() if self.own else {}),
         }
+
+    @property
+    def _upstream(self) -> Upstream | WithTools:
+        """Return what is asked for the answer."""
+        return self.own or self.shared.upstream
+
+    async def _all(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the stream's events with the first one, which `begin` has waited for."""
+        yield self._first
+        async for event in self._events:
+            yield event
+
+    def _keep(self, event: Mapping[str, Any], stream: Stream) -> None:
+        """Take what an event brings, and let the kernel have it before the client."""
+        if call := (event.get("steppe") or {}).get("call"):
+            stream.add_call(call)
+        if piece := _text_of(event):
+            self.text += piece
+            stream.add(piece)
+            if self.first_seconds is None:
+                self.first_seconds = time.monotonic() - self.started
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
         """Return the request as the upstream gets it: other name, other messages, the rest kept."""
-        told = self.body.model_dump(exclude_none=True, exclude={"messages", "user", "memory"})
+        told = self.body.model_dump(exclude_none=True, exclude=NOT_THE_UPSTREAMS)
         told |= {"model": self.name, "messages": self.shown, "stream": stream}
         if stream:
             told["stream_options"] = {"include_usage": True}
@@ -196,7 +219,7 @@ class Answer:
             self.finish = choices[0].get("finish_reason") or self.finish
         elif not self.body.wants_usage:
             return ""
-        if event is self._first:
+        if event is self._first or (self.own and self.finish and event.get("choices")):
             told["steppe"] = self.about()
         return events.line(told)
 
@@ -229,6 +252,8 @@ class Answer:
         if self.closed:
             return
         self.closed = True
+        if self.own:
+            self.usage = dict(self.own.usage)
         seconds = time.monotonic() - self.started
         fields = {
             **self._whose(),
@@ -241,6 +266,8 @@ class Answer:
         }
         if self.calls:
             fields["tool_calls"] = self.calls
+        if self.own:
+            fields |= self.own.about()
         await self.shared.log.write("answer", **fields)
         if not self.task:
             self._remember()
@@ -257,8 +284,10 @@ class Answer:
         self.shared.conversations.remember(self.conversation_id, self.person.name, answered)
 
 
-def as_problem(error: UpstreamDown | UpstreamRefused) -> Problem:
+def as_problem(error: UpstreamDown | UpstreamRefused | Problem) -> Problem:
     """Return what a client is told of an upstream that is down or refuses."""
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, UpstreamRefused) and error.status < 500:
         return Problem(error.status, error.message, hint=error.hint)
     return Problem(

@@ -65,9 +65,9 @@ class ConversationLog:
         since = min(map(_day_of, left))  # its answer was logged then or later, if it was
         logged = {e["request_id"] for e in self._since(since) if e.get("event") == "answer"}
         for path in left:
-            about, text = _pieces(path)
+            about, said = _pieces(path)
             if about and path.stem not in logged:
-                self.put("answer", **about, content=text, finish="cut").result()
+                self.put("answer", **about, **said, finish="cut").result()
             path.unlink()
         return len(left)
 
@@ -152,7 +152,10 @@ def replay(events: Iterable[Mapping[str, Any]], *hearers: Hearer) -> None:
 
 @dataclass
 class Stream:
-    """The pieces of one answer: its first line says whose it is, every other is a piece."""
+    """The pieces of one answer: its first line says whose it is, every other is a piece.
+
+    A piece is text, or a call that the assistant made on the way.
+    """
 
     path: Path
     file: IO[bytes] | None = None
@@ -166,6 +169,10 @@ class Stream:
     def add(self, text: str) -> None:
         """Keep a piece: with the kernel, so that it outlives this process."""
         self._put(text)
+
+    def add_call(self, call: Mapping[str, Any]) -> None:
+        """Keep a call, as a piece of text is kept."""
+        self._put(dict(call))
 
     def end(self) -> None:
         """Forget the pieces: the answer is in the log."""
@@ -183,14 +190,16 @@ def _day_of(path: Path) -> date:
     return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
 
 
-def _pieces(path: Path) -> tuple[dict[str, Any], str]:
-    """Return whose answer a stream's file holds, and its text so far; torn lines are left out."""
+def _pieces(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return whose answer a stream's file holds, and what of it came; torn lines are left out."""
     found = []
     for line in path.read_bytes().split(b"\n"):
         with contextlib.suppress(ValueError):
             found.append(json.loads(line))
     about = found[0] if found and isinstance(found[0], dict) else {}
-    return about, "".join(piece for piece in found[1:] if isinstance(piece, str))
+    content = "".join(piece for piece in found[1:] if isinstance(piece, str))
+    calls = [piece for piece in found[1:] if isinstance(piece, dict)]
+    return about, {"content": content, **({"calls": calls} if calls else {})}
 
 
 def _line_break_if_torn(file: Any) -> bytes:

@@ -28,13 +28,20 @@ UNNAMED = "unnamed"
 class Told:
     """What the headers of a request say; empty where they say nothing."""
 
+    conversation: str = ""
     person: str = ""
     chat: str = ""
     task: str = ""
 
-    def conversation_of(self, user: str) -> str:
-        """Return the id of the chat's conversation: the same name of two people is two chats."""
-        return json_id([user, self.chat]) if self.chat else ""
+    def conversation_of(self, user: str, owner: str) -> str:
+        """Return the id of the conversation that is named; empty where none is.
+
+        The owner's own names stand as they are; the same name of two people is two conversations.
+        """
+        if self.conversation and user == owner:
+            return self.conversation
+        named = self.conversation or self.chat
+        return json_id([user, named]) if named else ""
 
     def task_of(self, messages: Sequence[Mapping[str, Any]]) -> str:
         """Return which task of the front end's own this is, empty for a person's words."""
@@ -46,9 +53,10 @@ class Told:
 
 
 async def told(
+    x_conversation_id: Annotated[str, Header(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
     x_openwebui_user_id: Annotated[str, Header(pattern=NAMED)] = "",
     x_openwebui_chat_id: Annotated[str, Header(pattern=NAMED)] = "",
     x_openwebui_task: Annotated[str, Header(pattern=NAMED)] = "",
 ) -> Told:
     """Return what a front end says in its headers; a route's dependency."""
-    return Told(x_openwebui_user_id, x_openwebui_chat_id, x_openwebui_task)
+    return Told(x_conversation_id, x_openwebui_user_id, x_openwebui_chat_id, x_openwebui_task)

@@ -28,10 +28,14 @@ from models.serving.answer_cache import scope_of
 from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
 from models.serving.conversation_log import replay
 from models.serving.feedback import FeedbackRequest, event_of
+from models.serving.own_tools import OwnTools, WithTools
 from models.serving.problems import Problem
 from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
 from models.serving.served import ALIAS, BASE
 from models.serving.upstream import UpstreamDown, UpstreamRefused
+from models.tools import Tool, openai_schema
+from models.tools.dialects import Messages
+from models.tools.react import Reasoning
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -93,24 +97,51 @@ class Gateway(Shared):
     admin_token: str
     max_bytes: int = 1 << 20
     memory: Remembers | None = None
+    own: OwnTools | None = None
     encoder: Encoder | None = None
     switching: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def answer(
-        self, body: ChatRequest, person: Person, conversation: str, told: front_ends.Told
-    ) -> Answer:
+    async def answer(self, body: ChatRequest, person: Person, told: front_ends.Told) -> Answer:
         """Return an answer that is about to be asked for: whose, in which conversation, on what."""
+        tools = self._own_tools(body, person)
         said = body.chat()
         task = told.task_of(said)
-        conversation = conversation or told.conversation_of(person.name)
+        conversation = told.conversation_of(person.name, self.access.owner)
         conversation = conversation or self.conversations.id_of(person.name, said)
         memories = () if task else await self._remembered(person, body, said)
         shown = self.memory.told(said, memories) if self.memory and memories else said
-        shown = await self._fitted(body, person, shown)
+        shown = await self._fitted(body, person, shown, openai_schema(tools) or body.tools or [])
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
         self.served.busy[name] += 1
         scope = "" if task else self._scope(body, person, name, said, memories)
-        return Answer(self, body, person, name, conversation, said, shown, memories, scope, task)
+        own = self._reasoning(self.own, body, name, shown, tools) if self.own and tools else None
+        whose = (person, name, conversation)
+        return Answer(self, body, *whose, said, shown, memories, scope, task, own)
+
+    def _own_tools(self, body: ChatRequest, person: Person) -> tuple[Tool, ...]:
+        """Return the tools of its own that the assistant may use for this answer."""
+        if not body.own_tools:
+            return ()
+        if body.tools or body.logprobs or (body.model_extra or {}).get("tool_choice"):
+            raise Problem(
+                422,
+                "`own_tools` does not go with `tools`, `tool_choice` or `logprobs`.",
+                hint="ask with the assistant's tools or with yours",
+            )
+        if self.own is None:
+            raise Problem(422, "No tools are lent here.", hint="leave out `own_tools`")
+        return self.own.wanted(body.own_tools, person)
+
+    def _reasoning(
+        self, own: OwnTools, body: ChatRequest, name: str, shown: Messages, tools: Sequence[Tool]
+    ) -> WithTools:
+        """Return what asks the upstream, and makes the calls that the model wants."""
+        new_tokens = body.max_completion_tokens or body.max_tokens
+
+        def fit(messages: Messages, offered: Messages) -> Awaitable[Messages]:
+            return windows.fitted(self.upstream, name, messages, new_tokens, offered)
+
+        return WithTools(self.upstream, own, tools, Reasoning.of(shown, tools), fit)
 
     def _scope(
         self,
@@ -121,19 +152,21 @@ class Gateway(Shared):
         memories: Sequence[Mapping[str, Any]],
     ) -> str:
         """Return what a kept answer belongs to; empty where none may be kept."""
-        if self.cache is None or not self.cache.most or memories or body.tools or body.temperature:
+        if self.cache is None or not self.cache.most or memories or body.temperature:
+            return ""
+        if body.tools or body.own_tools:
             return ""
         version = self.memory.version(person.user_id) if self.memory else ""
         drawn = body.model_dump(exclude_none=True, exclude={"messages", "user", "stream", "model"})
         return scope_of(person.user_id, name, version, said, drawn)
 
     async def _fitted(
-        self, body: ChatRequest, person: Person, shown: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
+        self, body: ChatRequest, person: Person, shown: Messages, tools: Messages
+    ) -> Messages:
         name = self.served.name_for(body.model, person.user_id)
         try:
             new_tokens = body.max_completion_tokens or body.max_tokens
-            return await windows.fitted(self.upstream, name, shown, new_tokens, body.tools or ())
+            return await windows.fitted(self.upstream, name, shown, new_tokens, tools)
         except (UpstreamDown, UpstreamRefused) as error:
             raise as_problem(error) from error
 
@@ -270,12 +303,11 @@ def _chat(gateway: Gateway) -> Callable[..., Any]:
         body: ChatRequest,
         told: Annotated[front_ends.Told, Depends(front_ends.told)],
         authorization: Annotated[str, Header()] = "",
-        x_conversation_id: Annotated[str, Header(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
     ) -> Any:
         person = gateway.access.person(authorization, told.person or body.user or "")
         person.needs("chat")
         gateway.access.admit(person)
-        answer = await gateway.answer(body, person, x_conversation_id, told)
+        answer = await gateway.answer(body, person, told)
         if kept := answer.kept():
             if body.stream:
                 return StreamingResponse(answer.again_as_events(kept), media_type=events.MEDIA_TYPE)

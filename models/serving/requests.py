@@ -6,7 +6,7 @@ a request names models by their names only, so none can reach the file system.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -15,6 +15,7 @@ DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 MAX_TOKENS = 4096
 MAX_TOOLS = 128
 """OpenAI's own limit; Open WebUI brings 36 with every question."""
+ToolName = Annotated[str, Field(max_length=64)]
 
 
 class ChatMessage(BaseModel):
@@ -59,7 +60,10 @@ class ChatMessage(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's chat request; what is not named here goes to the upstream as it came."""
+    """OpenAI's chat request; what is not named here goes to the upstream as it came.
+
+    `own_tools` is ours: which of its own tools the assistant may use, by name, or the usual ones.
+    """
 
     model_config = ConfigDict(
         extra="allow",
@@ -67,6 +71,11 @@ class ChatRequest(BaseModel):
             "examples": [
                 {"model": "steppe", "messages": [{"role": "user", "content": "Привет!"}]},
                 {"model": "base", "messages": [{"role": "user", "content": "?"}], "stream": True},
+                {
+                    "model": "steppe",
+                    "messages": [{"role": "user", "content": "Который час?"}],
+                    "own_tools": ["clock"],
+                },
             ]
         },
     )
@@ -84,6 +93,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
     tools: list[dict[str, Any]] | None = Field(None, max_length=MAX_TOOLS)
+    own_tools: bool | Annotated[list[ToolName], Field(max_length=64)] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
 

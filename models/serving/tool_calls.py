@@ -26,8 +26,13 @@ def plain(messages: Sequence[Mapping[str, Any]], tools: Tools) -> list[dict[str,
     """Return a conversation as (role, content) alone: calls written out, tools listed first."""
     from models.tools.dialects import named
 
-    names = [str(tool["function"]["name"]) for tool in tools or () if "function" in tool]
-    return named([_written(message) for message in messages], names)
+    return named([_written(message) for message in messages], _names(tools))
+
+
+def _names(tools: Tools) -> list[str]:
+    """Return what the tools of a request are called; what is none has no name."""
+    functions = [tool.get("function") for tool in tools or ()]
+    return [str(f["name"]) for f in functions if isinstance(f, Mapping) and f.get("name")]
 
 
 def _written(message: Mapping[str, Any]) -> dict[str, str]:
@@ -39,7 +44,8 @@ def _written(message: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _as_taught(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = call.get("function") or {}
+    told = call.get("function")
+    function = told if isinstance(told, Mapping) else {}
     given = function.get("arguments") or "{}"
     try:
         arguments = json.loads(given) if isinstance(given, str) else given
@@ -53,7 +59,7 @@ def message(text: str, tools: Tools, finish: str) -> tuple[dict[str, Any], str]:
 
     What is not a call of a tool that the request names stays text.
     """
-    known = {tool["function"]["name"] for tool in tools or () if "function" in tool}
+    known = set(_names(tools))
     calls = [call for call in map(_read, CALL.findall(text)) if call and call["name"] in known]
     if not calls:
         return {"role": "assistant", "content": text}, finish

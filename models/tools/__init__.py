@@ -13,7 +13,7 @@ from typing import Any
 from models.tools.calculator import calculator
 from models.tools.clock import clock
 from models.tools.date import date_tool
-from models.tools.search_memory import search_memory
+from models.tools.search_memory import Recall, search_memory
 from models.tools.sql import Answered, sql
 from models.tools.tool import Tool
 
@@ -22,7 +22,7 @@ __all__ = ["Tool", "openai_schema", "tools_of"]
 
 def tools_of(
     *,
-    recall: Callable[[str], Sequence[str]],
+    recall: Recall,
     ask: Callable[[str], Answered],
     now: Callable[[], datetime],
 ) -> tuple[Tool, ...]:

@@ -84,7 +84,10 @@ def shown(value: Fraction) -> str:
     if digits is not None and digits + whole <= 2 * SIGNIFICANT:
         return _fixed(value, digits).replace(".", ",")
     places = SIGNIFICANT - whole if abs(value) >= 1 else SIGNIFICANT + _zeros(value)
-    return "≈ " + _fixed(value, max(places, 0)).rstrip("0").rstrip(".").replace(".", ",")
+    rounded = _fixed(value, max(places, 0))
+    if "." in rounded:  # else the zeros at its end are its size
+        rounded = rounded.rstrip("0").rstrip(".")
+    return "≈ " + rounded.replace(".", ",")
 
 
 def _python(expression: str) -> str:

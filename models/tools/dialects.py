@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.primer import prompts
-from models.tools.tool import Tool
+from models.tools.tool import Tool, as_text
 
 Messages = list[dict[str, Any]]
 THINKING = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 CALLING = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+MARKS = ("<think>", "<tool_call>")
 UNREADABLE = ""  # the name of a call that cannot be read
 
 
@@ -41,14 +42,15 @@ class AssistantTurn:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A turn taken apart: what was thought, what was asked of tools, what was said to the person.
+    """A turn taken apart: what was thought, what was asked of tools, and the words beside them.
 
-    `written` is the turn as it goes on in the conversation.
+    The words are the answer where nothing is asked, and else a thought.  `written` is the turn as
+    it goes on in the conversation.
     """
 
     thought: str
     calls: tuple[Asked, ...]
-    answer: str
+    said: str
     written: dict[str, Any]
 
 
@@ -70,7 +72,10 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """OpenAI's tool calls; thoughts stand before the calls or between `<think>` marks (Qwen3)."""
+    """OpenAI's tool calls; thoughts stand before the calls or between `<think>` marks (Qwen3).
+
+    A server leaves a call in words where it names no tool of the request: it is read all the same.
+    """
 
     def opening(self, messages: Sequence[Mapping[str, Any]], _: Sequence[Tool], /) -> Messages:
         return [dict(message) for message in messages]
@@ -79,13 +84,15 @@ class Native:
         return [tool.schema() for tool in tools]
 
     def read(self, turn: AssistantTurn) -> Step:
-        thought, said = _parted(turn.content, THINKING)
-        written: dict[str, Any] = {"role": "assistant", "content": turn.content}
-        if not turn.calls:
+        thought, rest = _parted(turn.content, THINKING)
+        calls = turn.calls or tuple(_call(body) for body in CALLING.findall(rest))
+        said = CALLING.sub("", rest).strip()
+        written: dict[str, Any] = {"role": "assistant", "content": CALLING.sub("", turn.content)}
+        if not calls:
             return Step(thought, (), said, written)
         named = [
             Asked(call.name, call.arguments, call.call_id or f"call_{number}")
-            for number, call in enumerate(turn.calls)
+            for number, call in enumerate(calls)
         ]
         written["tool_calls"] = [
             {
@@ -95,7 +102,7 @@ class Native:
             }
             for call in named
         ]
-        return Step(_joined(thought, said), tuple(named), "", written)
+        return Step(thought, tuple(named), said, written)
 
     def result(self, call: Asked, observation: str, /) -> dict[str, Any]:
         return {"role": "tool", "tool_call_id": call.call_id, "content": observation}
@@ -115,13 +122,22 @@ class Schooled:
         thought, rest = _parted(turn.content, THINKING)
         calls = tuple(_call(body) for body in CALLING.findall(rest))
         said = CALLING.sub("", rest).strip()
-        written = {"role": "assistant", "content": turn.content}
-        if calls:
-            return Step(_joined(thought, said), calls, "", written)
-        return Step(thought, (), said, written)
+        return Step(thought, calls, said, {"role": "assistant", "content": turn.content})
 
     def result(self, _: Asked, observation: str, /) -> dict[str, Any]:
         return {"role": "tool", "content": observation}
+
+
+def answer_so_far(content: str) -> str:
+    """Return what of a turn that is still coming is certain to open its answer.
+
+    Neither thoughts nor calls, nor an end that may yet become a mark of one.
+    """
+    said = CALLING.sub("", THINKING.sub("", content))
+    for mark in MARKS:
+        opened = next((n for n in range(len(mark) - 1, 0, -1) if said.endswith(mark[:n])), 0)
+        said = said[: len(said) - opened]
+    return said.strip()
 
 
 def named(messages: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Messages:
@@ -143,15 +159,11 @@ def _call(body: str) -> Asked:
         return Asked(UNREADABLE, body)
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         return Asked(UNREADABLE, body)
-    arguments = found.get("arguments") or {}
-    return Asked(found["name"], json.dumps(arguments, ensure_ascii=False))
+    arguments = json.dumps(found.get("arguments") or {}, ensure_ascii=False)
+    return Asked(as_text(found["name"]), as_text(arguments))
 
 
 def _parted(text: str, marked: re.Pattern[str]) -> tuple[str, str]:
     """Return what stands between marks, and what does not."""
     inside = "\n".join(part.strip() for part in marked.findall(text))
     return inside.strip(), marked.sub("", text).strip()
-
-
-def _joined(*parts: str) -> str:
-    return "\n".join(filter(None, parts))

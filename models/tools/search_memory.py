@@ -1,8 +1,9 @@
-"""What is remembered of the person who asks: words found by meaning."""
+"""What is remembered of the person who asks: memories found by meaning, then what they said."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from lake.errors import BadArguments
 from models.tools.tool import Tool, taking
@@ -10,10 +11,27 @@ from models.tools.tool import Tool, taking
 MAX_MEMORIES = 10
 MAX_CHARACTERS = 300  # of one memory
 NOTHING = "Ничего такого я не помню."
+KINDS = {"fact": "факт", "summary": "пересказ", "reflection": "вывод", "turn": "сказано"}
 
 
-def search_memory(recall: Callable[[str], Sequence[str]]) -> Tool:
-    """Return the tool; `recall` gives a person's memories of a text, the nearest first."""
+class Remembered(Protocol):
+    """What came to mind: its kind and its words."""
+
+    @property
+    def kind(self) -> str:
+        """A key of `KINDS`."""
+
+    @property
+    def text(self) -> str:
+        """What is remembered."""
+
+
+Recall = Callable[[str], Sequence[Remembered]]
+"""From a text to what comes to mind of a person, the best first."""
+
+
+def search_memory(recall: Recall) -> Tool:
+    """Return the tool over what gives a person's memories of a text."""
     text = {"type": "string", "description": "о чём вспомнить, словами"}
     return Tool(
         "search_memory",
@@ -23,13 +41,15 @@ def search_memory(recall: Callable[[str], Sequence[str]]) -> Tool:
     )
 
 
-def _found(text: str, recall: Callable[[str], Sequence[str]]) -> str:
+def _found(text: str, recall: Recall) -> str:
+    """Return a line a memory with what it is: what was only said stands last."""
     if not text.strip():
         raise BadArguments("`text` пуст.", hint="напиши, о чём вспомнить")
-    memories = [" ".join(memory.split()) for memory in recall(text)]
-    lines = [f"- {_short(memory)}" for memory in dict.fromkeys(memories) if memory]
-    return "\n".join(lines[:MAX_MEMORIES]) or NOTHING
+    memories = sorted(recall(text), key=lambda memory: memory.kind == "turn")
+    lines = [f"- {KINDS.get(m.kind, m.kind)}: {_short(m.text)}" for m in memories if m.text.strip()]
+    return "\n".join(list(dict.fromkeys(lines))[:MAX_MEMORIES]) or NOTHING
 
 
-def _short(memory: str) -> str:
-    return memory if len(memory) <= MAX_CHARACTERS else memory[: MAX_CHARACTERS - 1] + "…"
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"

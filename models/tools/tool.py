@@ -53,6 +53,11 @@ class Tool:
         return {"type": "function", "function": function}
 
 
+def as_text(text: str) -> str:
+    """Return text that every file and wire takes: half a surrogate pair becomes `?`."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def taking(**properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an object with these properties, required unless with a default."""
     return {
@@ -105,4 +110,5 @@ def _sentence(hint: str) -> str:
 
 
 def _short(text: str) -> str:
+    text = as_text(text)
     return text if len(text) <= MAX_OBSERVATION else text[: MAX_OBSERVATION - 1] + "…"

@@ -1,6 +1,8 @@
 """What comes to mind: of one person alone, the best first, facts and turns but no questions."""
 
+import importlib.util
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -15,34 +17,15 @@ from lake.memories import Memories, memory_id_of
 from lake.settings import Settings, load
 from lake.vectors import Vectors, schema
 from models.encoders import DIMENSIONS, load_encoder
-from models.memory.addressing import searchable
-from models.memory.importance import importance
 
+SPEC = importlib.util.spec_from_file_location("facts", Path(__file__).with_name("facts.py"))
+facts = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(facts)
+remember = facts.remember
 ANYA, BORYA = content_id("Аня"), content_id("Боря")
 NOW, DAY = datetime(2026, 1, 10, tzinfo=UTC), date(2026, 1, 1)
 FACTS = ("твою собаку зовут Буран", "ты живёшь в Омске", "твой зонт висит за дверью")
 HOSTILE = ("' or '1'='1", f"{ANYA}' or user_id = '{BORYA}", "", "%", ANYA.upper(), f"{ANYA}\0")
-
-
-def remember(settings: Settings, user: str, *texts: str, told: datetime = NOW) -> None:
-    encoder = load_encoder(settings.encoder, models_dir=settings.models_dir)
-    rows = [
-        {
-            "memory_id": memory_id_of(user, "fact", text),
-            "user_id": user,
-            "kind": "fact",
-            "text": text,
-            "importance": importance(text),
-            "created_at": told,
-            "sources": [f"d/{n}"],
-            "replaced_by": "",
-            "replaced_at": None,
-            "encoder_id": encoder.encoder_id,
-            "vector": encoder.encode([searchable(text)])[0].tolist(),
-        }
-        for n, text in enumerate(texts)
-    ]
-    Memories(settings.home).replace(user, rows, dimensions=DIMENSIONS)
 
 
 def say(settings: Settings, user: str, *texts: str, dialogue: str = "said") -> None:

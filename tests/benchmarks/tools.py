@@ -11,16 +11,19 @@ dialogue so far, and the clock shows the dialogue's own time.  Counted, question
     let be          no tool was needed, and none was called
     refused         the same questions without any tool named: the honest refusal (the baseline)
 
-The shares are given with Wilson's 95 % intervals.  Two more arms show where it ends: five tools
-named instead of the two it was schooled in, and calculations it never met (three digits, products).
+The shares are given with Wilson's 95 % intervals.  `in_a_chat` asks the same of the gateway with
+`own_tools`, before the embedded server: OpenAI's tool calls over HTTP, in the native dialect.  Two
+more arms show where it ends: five tools named instead of the two it was schooled in, and
+calculations it never met (three digits, products).
 """
 
 import json
 import os
 import random
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
@@ -34,9 +37,10 @@ calm_down()
 from models.backends.embedded import TransformersModel  # noqa: E402  after the environment is calm
 from models.base import find_base  # noqa: E402
 from models.primer import dialogues, prompts  # noqa: E402
+from models.testing import over_http  # noqa: E402
 from models.tools import Tool, tools_of  # noqa: E402
 from models.tools.dialects import AssistantTurn  # noqa: E402
-from models.tools.react import SCHOOLED, Reasoned, answer  # noqa: E402
+from models.tools.react import SCHOOLED, Call, Reasoned, answer  # noqa: E402
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -68,8 +72,9 @@ def main(wanted: int) -> None:
         "seed": SEED,
         "dialogues": wanted,
         "questions": len(asked),
-        "two_tools": _held(model, asked, SCHOOLED_IN),
-        "five_tools": _held(model, asked, ()),
+        "two_tools": _held(_alone(model, SCHOOLED_IN), asked),
+        "in_a_chat": _in_a_chat(base.path, asked),
+        "five_tools": _held(_alone(model, ()), asked),
         "without_tools": _without(model, asked),
         "never_met": _never_met(model),
     }
@@ -117,14 +122,11 @@ class _Nothing:
     cut: bool = False
 
 
-def _held(
-    model: TransformersModel, asked: list[Question], named: tuple[str, ...]
-) -> dict[str, Any]:
+def _held(answered: Callable[[Question], Reasoned], asked: list[Question]) -> dict[str, Any]:
     began, counts = time.monotonic(), {"called": [0, 0], "used": [0, 0], "let be": [0, 0]}
     stopped = {"": 0, "repeated": 0, "steps": 0}
     for question in asked:
-        tools = _tools(question.result, named)
-        found = answer(_asking(model), question.before, tools, dialect=SCHOOLED)
+        found = answered(question)
         stopped[found.stopped] += 1
         if not question.call:
             _count(counts["let be"], hit=not found.calls)
@@ -136,6 +138,60 @@ def _held(
     ends = {name or "answered": n for name, n in stopped.items()}
     shares = {name: _share(*count) for name, count in counts.items()}
     return {**shares, "ended": ends, "seconds_a_question": round(seconds, 3)}
+
+
+def _alone(model: TransformersModel, named: tuple[str, ...]) -> Callable[[Question], Reasoned]:
+    def answered(question: Question) -> Reasoned:
+        tools = _tools(question.result, named)
+        return answer(_asking(model), question.before, tools, dialect=SCHOOLED)
+
+    return answered
+
+
+def _in_a_chat(base: Path, asked: list[Question]) -> dict[str, Any]:
+    """Hold the dialogues with a gateway before the embedded server, both in threads of this."""
+    import httpx
+
+    from models.serving import embedded, gateway
+    from models.serving.access import Access
+    from models.serving.conversation_log import ConversationLog
+    from models.serving.engine import Engine
+    from models.serving.own_tools import OwnTools
+    from models.serving.served import Served
+    from models.serving.upstream import Upstream
+
+    shown = [""]
+    own = OwnTools(lambda _: _tools(shown[0], SCHOOLED_IN), SCHOOLED_IN)
+
+    def answered(question: Question) -> Reasoned:
+        shown[0] = question.result
+        body = {"model": "base", "messages": question.before, "own_tools": True}
+        told = client.post("/v1/chat/completions", json=body).raise_for_status().json()
+        about = told["steppe"]
+        calls = tuple(Call(**call) for call in about["calls"])
+        content = told["choices"][0]["message"]["content"]
+        return Reasoned(content, tuple(about["thoughts"]), calls, about["stopped"])
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        over_http(embedded.build(embedded.Embedded(Engine(base)))) as inner,
+    ):
+        home = Path(folder)
+        told = gateway.Gateway(
+            upstream=Upstream(inner),
+            log=ConversationLog(home / "inbox", home / "streams"),
+            access=Access(home / "keys.json", "owner", lambda name: name, per_minute=10**6),
+            served=Served(home / "adapters"),
+            admin_token="none",
+            own=own,
+        )
+        with (
+            over_http(gateway.build(told)) as url,
+            httpx.Client(base_url=url, timeout=60) as client,
+        ):
+            while client.get("/health").status_code != 200:
+                time.sleep(0.05)
+            return _held(answered, asked)
 
 
 def _asking(model: TransformersModel) -> Any:

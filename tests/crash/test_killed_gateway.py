@@ -31,6 +31,7 @@ from models.serving.upstream import TOKEN_VARIABLE
 pytestmark = pytest.mark.crash
 
 KILLS = 50
+KILLS_WITH_TOOLS = 15
 CLIENTS = 4
 TOKEN = "inner"
 WORDS = ("собаку", "кошку", "лодку", "козу", "утку", "птицу", "рыбку", "мышь")
@@ -42,6 +43,7 @@ class Seen:
 
     question: str
     text: str = ""
+    calls: list[dict] = field(default_factory=list)
     done: bool = False
     status: int = 0
 
@@ -51,6 +53,7 @@ class Load:
     """Clients that ask without a pause, each question in a conversation of its own."""
 
     url: str
+    own_tools: bool = False
     seen: dict[str, Seen] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
@@ -70,6 +73,8 @@ class Load:
         while not self.stopping.is_set():
             conversation = uuid.uuid4().hex
             seen = Seen(f"Как зовут мою {rng.choice(WORDS)} номер {rng.randrange(10**6)}?")
+            if self.own_tools:
+                seen = Seen(f"Сколько будет {rng.randint(11, 99)} плюс {rng.randint(11, 99)}?")
             self.seen[conversation] = seen
             with contextlib.suppress(httpx.HTTPError):
                 self._ask(conversation, seen)
@@ -81,7 +86,8 @@ class Load:
             "model": "steppe",
             "messages": [{"role": "user", "content": seen.question}],
             "stream": True,
-            "max_tokens": 24,
+            "max_tokens": 64 if self.own_tools else 24,
+            "own_tools": self.own_tools,
         }
         headers = {"X-Conversation-Id": conversation}
         url = f"{self.url}/v1/chat/completions"
@@ -98,6 +104,8 @@ class Load:
                     event = json.loads(line[6:])
                     if "error" in event:
                         return
+                    if call := event.get("steppe", {}).get("call"):
+                        seen.calls.append(call)
                     if event["choices"]:
                         seen.text += event["choices"][0]["delta"].get("content") or ""
                 seen.done = seen.done or line == "data: [DONE]"
@@ -173,20 +181,28 @@ def check(load: Load, home: Path) -> int:
     return len(asked)
 
 
+def calls(home: Path) -> dict[str, list[dict]]:
+    """Return the calls that the log tells of each conversation."""
+    lines = [line for path in home.rglob("gateway.jsonl") for line in path.open("rb")]
+    answered = [e for e in map(json.loads, filter(bytes.strip, lines)) if e["event"] == "answer"]
+    return {e["conversation_id"]: e.get("calls", []) for e in answered}
+
+
 def _cuts(dialogue: Dialogue) -> Iterator[str]:
     return (note for note in dialogue.annotations if note.startswith("answer "))
 
 
-def test_fifty_kills_of_the_gateway_lose_and_double_nothing(upstream: str, tmp_path: Path) -> None:
-    rng, home, port = random.Random(7), tmp_path / "home", 8918
-    load = Load(f"http://127.0.0.1:{port}")
+def killed(upstream: str, home: Path, kills: int, *, own_tools: bool = False) -> Load:
+    """Kill a gateway so often under load, and let the last one recover; return what was seen."""
+    rng, port = random.Random(7), 8918
+    load = Load(f"http://127.0.0.1:{port}", own_tools)
     points_upstream = {
         "STEPPE_SERVING__UPSTREAM_URL": upstream,
         "STEPPE_SERVING__UPSTREAM_KEY": TOKEN,
     }
     load.begin()
     try:
-        for _ in range(KILLS):
+        for _ in range(kills):
             process = gateway(home, port, **points_upstream)
             wait_until_up(load.url)
             time.sleep(rng.uniform(0.05, 1.2))
@@ -198,6 +214,12 @@ def test_fifty_kills_of_the_gateway_lose_and_double_nothing(upstream: str, tmp_p
     wait_until_up(load.url)
     process.terminate()
     process.wait()
+    return load
+
+
+def test_fifty_kills_of_the_gateway_lose_and_double_nothing(upstream: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    load = killed(upstream, home, KILLS)
 
     saw = check(load, home)
     cut = sum(bool(seen.text) and not seen.done for seen in load.seen.values())
@@ -205,6 +227,22 @@ def test_fifty_kills_of_the_gateway_lose_and_double_nothing(upstream: str, tmp_p
     assert saw > KILLS
     assert cut
     assert not list(home.glob("serving/streams/*"))
+
+
+def test_kills_between_calls_of_tools_lose_no_call_that_was_seen(
+    upstream: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    load = killed(upstream, home, KILLS_WITH_TOOLS, own_tools=True)
+
+    assert check(load, home)
+    logged = calls(home)
+    called = {name: seen for name, seen in load.seen.items() if seen.calls}
+    for name, seen in called.items():
+        assert seen.calls == logged[name][: len(seen.calls)]
+    cut = sum(not seen.done for seen in called.values())
+    print(f"{len(called)} answers with calls, {cut} of them cut by a kill")
+    assert cut
 
 
 def test_what_decodes_is_killed_and_comes_back(quick_base: BaseModel, tmp_path: Path) -> None:

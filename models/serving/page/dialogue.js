@@ -1,10 +1,12 @@
-// A conversation as elements: questions, answers, what was remembered, what a person may do.
+// A conversation as elements: questions, answers, what was remembered, which tools were used, what a
+// person may do.
 
 import { icon, iconButton, make } from "/page/elements.js";
 import { rendered } from "/page/markdown.js";
-import { KINDS, WORDS, problemName } from "/page/words.js";
+import { KINDS, STOPPED, TOOLS, WORDS, lasted, problemName } from "/page/words.js";
 
-const SHOWN_MEMORIES = 3; // in the closed line; opened, it shows all
+const SHOWN = 3; // memories or calls in the closed line; opened, it shows all
+const SHOWN_CHARACTERS = 40; // of what a call observed, in the closed line
 
 /** Return a message as an element; `can` are the acts a person has, by name. */
 export function turn(message, place, can) {
@@ -28,6 +30,12 @@ export function refresh(element, variant) {
   element.querySelector(".adapter")?.replaceWith(adapter(variant));
   const old = element.querySelector(".memories");
   if (!old && variant.memories?.length) element.querySelector(".text").after(memories(variant));
+  const told = element.querySelector(".calls");
+  if (!hasReasoned(variant) || Number(told?.dataset.count) === countOf(variant)) return;
+  const now = reasoning(variant);
+  now.open = Boolean(told?.open);
+  if (told) told.replaceWith(now);
+  else (element.querySelector(".memories") ?? element.querySelector(".text")).after(now);
 }
 
 /** Return whether an answer is all there. */
@@ -43,6 +51,7 @@ function answer(message, variant, number, place, can) {
       open && make("h3", {}, number ? WORDS.second : WORDS.first),
       make("div", { class: "text" }, words(variant)),
       variant.memories?.length && memories(variant),
+      hasReasoned(variant) && reasoning(variant),
       state(variant, place, can),
     ].filter(Boolean),
   );
@@ -147,14 +156,18 @@ function editing(variant, place, can, section) {
 
 function memories(variant) {
   const listed = variant.memories;
-  const short = listed.slice(0, SHOWN_MEMORIES).map((memory) => String(memory.text ?? ""));
-  const more = listed.length > SHOWN_MEMORIES ? ` и ещё ${listed.length - SHOWN_MEMORIES}` : "";
+  const line = inShort(listed, (memory) => String(memory.text ?? ""));
   return make(
     "details",
     { class: "memories" },
-    make("summary", {}, icon("memory"), make("span", {}, `${WORDS.remembered} ${short.join("; ")}${more}`)),
+    make("summary", {}, icon("memory"), make("span", {}, `${WORDS.remembered} ${line}`)),
     make("ul", { "aria-label": WORDS.why }, ...listed.map(memory)),
   );
+}
+
+function inShort(listed, words) {
+  const more = listed.length > SHOWN ? ` и ещё ${listed.length - SHOWN}` : "";
+  return `${listed.slice(0, SHOWN).map(words).join("; ")}${more}`;
 }
 
 function memory(about) {
@@ -175,4 +188,67 @@ function part(name, value) {
   const bar = isShare && make("span", { class: "bar", "aria-hidden": "true" });
   if (bar) bar.style.setProperty("--share", value);
   return [make("div", {}, make("dt", {}, WORDS[name]), make("dd", {}, bar, number))];
+}
+
+function hasReasoned(variant) {
+  return countOf(variant) > 0;
+}
+
+/** Return how much there is to tell of how an answer came about: it only grows. */
+function countOf({ calls = [], thoughts = [], stopped = "" }) {
+  return calls.length + thoughts.length + Boolean(stopped);
+}
+
+function reasoning(variant) {
+  const { calls = [], thoughts = [], stopped } = variant;
+  const line = calls.length ? `${WORDS.tools} ${inShort(calls, callInShort)}` : WORDS.thoughts;
+  return make(
+    "details",
+    { class: "calls", "data-count": countOf(variant) },
+    make("summary", {}, icon("tool"), make("span", {}, line)),
+    calls.length > 0 && make("ol", { "aria-label": WORDS.calls }, ...calls.map(call)),
+    thoughts.length > 0 && thinking(thoughts),
+    STOPPED[stopped] && make("p", { class: "faint" }, STOPPED[stopped]),
+  );
+}
+
+function callInShort(about) {
+  const observed = String(about.observation ?? "").replace(/\s+/g, " ");
+  const short = [...observed].slice(0, SHOWN_CHARACTERS).join("");
+  return `${toolName(about)} → ${short}${short === observed ? "" : "…"}`;
+}
+
+function call(about) {
+  const given = argumentsOf(about.arguments);
+  const seconds = typeof about.seconds === "number" && make("span", { class: "faint" }, lasted(about.seconds));
+  return make(
+    "li",
+    {},
+    make("p", {}, make("span", { class: "kind" }, toolName(about)), " ", seconds),
+    make(
+      "dl",
+      {},
+      given && make("div", {}, make("dt", {}, WORDS.given), make("dd", {}, make("code", {}, given))),
+      make("div", {}, make("dt", {}, WORDS.observed), make("dd", {}, String(about.observation ?? ""))),
+    ),
+  );
+}
+
+function thinking(thoughts) {
+  const told = thoughts.map((thought) => make("p", {}, String(thought)));
+  return make("div", { class: "thoughts" }, make("p", { class: "faint" }, WORDS.thoughts), ...told);
+}
+
+function toolName(about) {
+  return TOOLS[about.name] ?? String(about.name ?? "");
+}
+
+/** Return what a tool was given as a person reads it; as it came where it is no object. */
+function argumentsOf(written) {
+  try {
+    const values = Object.values(JSON.parse(written));
+    return values.map(String).join(", ");
+  } catch {
+    return String(written ?? "");
+  }
 }

@@ -1,6 +1,7 @@
 // The gateway as the page asks it: streamed answers, names, feedback.
 
 const KEY = "steppe.key";
+const TOOLS = "steppe.tools";
 const TRIES = 6;
 const LONGEST_WAIT = 30; // seconds between two tries, whatever Retry-After says
 const ENOUGH_MESSAGES = 500; // the gateway takes 1000, and reads the newest of them
@@ -14,13 +15,11 @@ export class Refused extends Error {
   }
 }
 
+let withTools = kept(TOOLS) === "on";
+
 /** Return the key that requests carry; empty where none is set. */
 export function key() {
-  try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
+  return kept(KEY);
 }
 
 /** Keep a key for later requests, or forget it; false for one that no header can carry. */
@@ -33,6 +32,22 @@ export function setKey(value) {
     return false;
   }
   return true;
+}
+
+/** Return whether the assistant may use its tools. */
+export function tools() {
+  return withTools;
+}
+
+/** Let the assistant use its tools from now on, or not. */
+export function setTools(on) {
+  withTools = on;
+  try {
+    if (on) localStorage.setItem(TOOLS, "on");
+    else localStorage.removeItem(TOOLS);
+  } catch {
+    // For this visit only.
+  }
 }
 
 /** Return which adapter answers at the moment. */
@@ -52,6 +67,7 @@ export async function* answers({ messages, conversation, again, signal, onWait }
     // The same question must be able to get another answer.
     Object.assign(body, { temperature: 0.8, seed: crypto.getRandomValues(new Uint32Array(1))[0] });
   }
+  if (tools()) body.own_tools = true;
   const response = await persistent(
     "/v1/chat/completions",
     { body, signal, headers: { "X-Conversation-Id": conversation } },
@@ -130,6 +146,14 @@ export async function* serverEvents(stream) {
     throw error.name === "AbortError" ? error : new Refused(0);
   } finally {
     reader.cancel().catch(() => {});
+  }
+}
+
+function kept(name) {
+  try {
+    return localStorage.getItem(name) ?? "";
+  } catch {
+    return "";
   }
 }
 

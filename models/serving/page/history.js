@@ -2,7 +2,7 @@
 //
 //   conversation  {id, title, updated, messages}
 //   message       {role: "user", text} | {role: "assistant", variants}
-//   variant       {id, text, adapter, memories, state, thumb?, edited?, error?}
+//   variant       {id, text, adapter, memories, calls, thoughts, stopped, state, thumb?, edited?, error?}
 //   state         "streaming" | "whole" | "long" | "cut" | "failed"
 //
 // Of two variants a person chooses one; until then the conversation goes on with the last.

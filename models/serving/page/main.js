@@ -47,7 +47,7 @@ function retry(place) {
 }
 
 function blank() {
-  return { id: "", text: "", adapter: "", memories: [], state: "streaming" };
+  return { id: "", text: "", adapter: "", memories: [], calls: [], thoughts: [], state: "streaming" };
 }
 
 async function answer(conversation, place, { again: isAgain = false } = {}) {
@@ -103,13 +103,21 @@ async function answer(conversation, place, { again: isAgain = false } = {}) {
 
 function take(event, variant) {
   variant.id = event.id ?? variant.id;
-  if (event.steppe) {
+  if (event.steppe?.call) variant.calls.push(event.steppe.call);
+  else if (event.steppe) {
     variant.adapter = String(event.steppe.adapter ?? event.model ?? "");
-    variant.memories = Array.isArray(event.steppe.memories) ? event.steppe.memories : [];
+    variant.memories = listOf(event.steppe.memories);
+    variant.calls = listOf(event.steppe.calls);
+    variant.thoughts = listOf(event.steppe.thoughts);
+    variant.stopped = String(event.steppe.stopped ?? "");
   }
   const choice = event.choices?.[0];
   variant.text += choice?.delta?.content ?? "";
   variant.finish = choice?.finish_reason ?? variant.finish;
+}
+
+function listOf(value) {
+  return Array.isArray(value) ? value : [];
 }
 
 function fail(variant, error, signal) {
@@ -355,7 +363,7 @@ function forget(id) {
   notice(WORDS.deleted, kept && { name: WORDS.undo, run: restore });
 }
 
-// --- the key, the light, the drawer -------------------------------------------------------------
+// --- the key, the light, the tools, the drawer --------------------------------------------------
 
 function askForKey(why = "") {
   const following = isNearEnd();
@@ -413,6 +421,15 @@ function switchTheme() {
   drawTheme();
 }
 
+function drawTools() {
+  at("tools").setAttribute("aria-checked", String(gateway.tools()));
+}
+
+function switchTools() {
+  gateway.setTools(!gateway.tools());
+  drawTools();
+}
+
 function openDrawer() {
   document.body.classList.add("drawn");
   at("menu").setAttribute("aria-expanded", "true");
@@ -456,6 +473,7 @@ at("new-small").addEventListener("click", startNew);
 at("menu").addEventListener("click", openDrawer);
 at("shade").addEventListener("click", closeDrawer);
 at("theme").addEventListener("click", switchTheme);
+at("tools").addEventListener("click", switchTools);
 at("key-open").addEventListener("click", () => {
   closeDrawer();
   askForKey();
@@ -486,6 +504,7 @@ addEventListener("storage", (event) => {
 });
 
 drawTheme();
+drawTools();
 const [newest] = history.all();
 if (newest) switchTo(newest.id);
 else startNew();

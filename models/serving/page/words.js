@@ -38,6 +38,11 @@ export const WORDS = {
   retry: "Повторить",
   remembered: "Помню:",
   why: "Почему вспомнилось",
+  tools: "Инструменты:",
+  calls: "Что спрашивала у инструментов",
+  thoughts: "Ход мысли",
+  given: "запрос",
+  observed: "ответ",
   score: "итог",
   recency: "свежесть",
   importance: "важность",
@@ -62,6 +67,19 @@ export const KINDS = {
   turn: "сказано",
 };
 
+export const TOOLS = {
+  calculator: "калькулятор",
+  clock: "часы",
+  date: "календарь",
+  search_memory: "память",
+  sql: "запрос SQL",
+};
+
+export const STOPPED = {
+  repeated: "Тот же вызов повторился, и ответ дан без инструментов.",
+  steps: "Вызовов стало слишком много, и ответ дан без инструментов.",
+};
+
 const PROBLEMS = {
   0: "Нет связи с сервером.",
   401: "Нужен ключ.",
@@ -76,6 +94,12 @@ const PROBLEMS = {
 /** Return what an error of a status is called. */
 export function problemName(status) {
   return PROBLEMS[status] ?? (status >= 500 ? "На сервере что-то сломалось." : "Не получилось.");
+}
+
+/** Return how long a call took. */
+export function lasted(seconds) {
+  if (seconds < 0.01) return "меньше 0,01 с";
+  return `${seconds.toLocaleString("ru", { maximumFractionDigits: 2 })} с`;
 }
 
 /** Return how long until the next try. */

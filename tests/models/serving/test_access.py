@@ -7,6 +7,7 @@ import pytest
 
 from lake.errors import SettingsError
 from models.serving import access
+from models.serving.rates import Bucket
 
 HELLO = {"model": "base", "max_tokens": 2, "messages": [{"role": "user", "content": "Привет!"}]}
 
@@ -100,7 +101,7 @@ def test_a_file_of_keys_that_cannot_be_read_opens_nothing(tmp_path) -> None:
 
 
 def test_a_bucket_fills_again_with_time() -> None:
-    bucket = access.Bucket(60, 1, 0.0)
+    bucket = Bucket(60, 1, 0.0)
 
     assert [0.0, 1.0, 0.0] == [bucket.take(0.0), round(bucket.take(0.0), 6), bucket.take(1.0)]
 

@@ -14,6 +14,7 @@ CALCULATOR = {
         "parameters": {"type": "object", "properties": {"expression": {"type": "string"}}},
     },
 }
+CALL = '<tool_call>{"name": "calculator", "arguments": {"expression": "4821*37"}}</tool_call>'
 SUM = [{"role": "user", "content": "Сколько будет 4821 умножить на 37?"}]
 
 
@@ -90,16 +91,30 @@ def test_langchain_gets_embeddings(served) -> None:
     assert 1024 == len(encoder.embed_query("Где ключи?"))
 
 
-def test_a_call_of_a_tool_comes_back_as_openais(monkeypatch, client, served) -> None:
-    """The tiny base of the tests calls no tool, so its tokens are given; the rest is real."""
-    call = '<tool_call>{"name": "calculator", "arguments": {"expression": "4821*37"}}</tool_call>'
-    ids = served.engine.tokenizer(call, add_special_tokens=False)["input_ids"]
-    said = iter([*ids, *served.engine._stops])
+@pytest.fixture
+def saying(monkeypatch, served):
+    """Let the engine draw the tokens of these texts: the tiny base of the tests calls no tool."""
     import torch
 
-    monkeypatch.setattr(
-        served.engine, "_draw", lambda logits, _: torch.tensor([next(said)] * len(logits))
-    )
+    def say(*texts: str) -> None:
+        said = iter(
+            token
+            for text in texts
+            for token in [
+                *served.engine.tokenizer(text, add_special_tokens=False)["input_ids"],
+                *served.engine._stops,
+            ]
+        )
+        monkeypatch.setattr(
+            served.engine, "_draw", lambda logits, _: torch.tensor([next(said)] * len(logits))
+        )
+
+    return say
+
+
+def test_a_call_of_a_tool_comes_back_as_openais(client, saying) -> None:
+    saying(CALL)
+
     made = client.chat.completions.create(model="steppe", messages=SUM, tools=[CALCULATOR])
 
     (called,) = made.choices[0].message.tool_calls
@@ -108,3 +123,32 @@ def test_a_call_of_a_tool_comes_back_as_openais(monkeypatch, client, served) -> 
         called.function.name,
         json.loads(called.function.arguments),
     )
+
+
+def test_langchain_binds_tools_and_goes_on_with_their_results(served, saying) -> None:
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_core.tools import tool
+    from langchain_openai import ChatOpenAI
+
+    @tool
+    def calculator(expression: str) -> str:
+        """Считает."""
+        left, right = expression.split("*")
+        return str(int(left) * int(right))
+
+    model = ChatOpenAI(base_url=f"{served.url}/v1", api_key="none", model="steppe", temperature=0)
+    bound, asked = model.bind_tools([calculator]), HumanMessage(SUM[0]["content"])
+    saying(CALL, CALL, "Будет 178377.")
+    called = bound.invoke([asked])
+    chunks = list(bound.stream([asked]))
+    streamed = chunks[0]
+    for chunk in chunks[1:]:
+        streamed += chunk
+    (call,) = called.tool_calls
+    result = ToolMessage(calculator.invoke(call["args"]), tool_call_id=call["id"])
+    answered = bound.invoke([asked, called, result])
+
+    assert ("calculator", {"expression": "4821*37"}) == (call["name"], call["args"])
+    assert [call["args"]] == [made["args"] for made in streamed.tool_calls]
+    assert ("178377", "Будет 178377.") == (result.content, answered.content)
+    assert [] == answered.tool_calls

@@ -13,6 +13,7 @@ from models.serving.conversation_log import ConversationLog, replay
 from models.serving.conversations import Conversations
 
 WHOSE = {"conversation_id": "c", "request_id": "r", "user": "vera", "adapter": "base"}
+CALL = {"name": "clock", "arguments": "{}", "observation": "09:05", "seconds": 0.1}
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_a_stream_cut_by_a_kill_becomes_the_answer_that_was_cut(tmp_path) -> Non
         home = pathlib.Path({str(tmp_path)!r})
         stream = ConversationLog(home / "inbox", home / "streams").stream("r")
         stream.begin({WHOSE!r})
+        stream.add_call({CALL!r})
         stream.add("Твою соб")
         stream.add("аку")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -67,6 +69,7 @@ def test_a_stream_cut_by_a_kill_becomes_the_answer_that_was_cut(tmp_path) -> Non
         answer["finish"],
         answer["conversation_id"],
     )
+    assert [CALL] == answer["calls"]
 
 
 def test_a_stream_whose_answer_is_logged_already_is_not_logged_twice(log, tmp_path) -> None:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from assets import sources
-from models.serving import access, front_ends
+from models.serving import access
+from models.serving.front_ends import Told
 
 RECORDED = json.loads(Path(__file__).with_name("open_webui.json").read_text(encoding="utf-8"))
 TOOLS = {tool["function"]["name"]: tool for tool in RECORDED["tools"]}
@@ -151,11 +152,14 @@ def test_nobody_else_may_name_people(served) -> None:
     ],
 )
 def test_a_task_is_known_by_its_form(messages, task) -> None:
-    assert task == front_ends.Told().task_of(messages)
+    assert task == Told().task_of(messages)
 
 
-def test_one_name_of_a_chat_is_two_conversations_for_two_people() -> None:
-    told = front_ends.Told(chat="local:AbC_1")
+@pytest.mark.parametrize("told", [Told(chat="local:AbC_1"), Told("one")])
+def test_one_name_of_a_conversation_is_two_for_two_people(told) -> None:
+    assert told.conversation_of("vera", "owner") != told.conversation_of("ivan", "owner")
+    assert "" == Told().conversation_of("vera", "owner")
 
-    assert told.conversation_of("vera") != told.conversation_of("ivan")
-    assert "" == front_ends.Told().conversation_of("vera")
+
+def test_the_owners_own_names_of_conversations_stand_as_they_are() -> None:
+    assert "one" == Told("one").conversation_of("owner", "owner")

@@ -22,6 +22,11 @@ from lake.settings import load
 from models.base import BaseModel, ensure_base
 from models.primer import prompts
 from models.serving import access, client, pages
+from models.serving.own_tools import OwnTools
+from models.tools import Tool
+from models.tools.calculator import calculate, calculator
+from models.tools.clock import clock
+from models.tools.tool import taking
 from orchestration import turn
 
 pytest.importorskip("playwright.sync_api", reason="no playwright: install the extra `dev`")
@@ -214,14 +219,23 @@ def serve(served: SimpleNamespace) -> str:
     return name
 
 
-def events(text: str, *, memories: Sequence[object] = (), adapter: str = "base") -> str:
+def events(
+    text: str,
+    *,
+    memories: Sequence[object] = (),
+    adapter: str = "base",
+    calls: Sequence[object] = (),
+    **reasoned: object,
+) -> str:
     """Return a stream as the gateway writes one, to show the page what no small model says."""
     head = {"id": "chatcmpl-1", "model": adapter}
     about = {"conversation_id": "c", "adapter": adapter, "memories": list(memories)}
+    end = {**about, "calls": list(calls), **reasoned}
     told = [
         {**head, "choices": [{"delta": {"role": "assistant"}}], "steppe": about},
+        *({**head, "choices": [{"delta": {}}], "steppe": {"call": call}} for call in calls),
         {**head, "choices": [{"delta": {"content": text}}]},
-        {**head, "choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {**head, "choices": [{"delta": {}, "finish_reason": "stop"}], "steppe": end},
     ]
     lines = [f"data: {json.dumps(event, ensure_ascii=False)}\n\n" for event in told]
     return "".join([*lines, "data: [DONE]\n\n"])
@@ -488,6 +502,118 @@ def test_where_feedback_is_not_taken_the_page_says_so(served, opened) -> None:
     expect(pressed).to_have_attribute("aria-pressed", "false")
 
 
+# --- its own tools --------------------------------------------------------------------------------
+
+
+CALL = {
+    "name": "sql",
+    "arguments": '{"statement": "select count(*) from messages"}',
+    "observation": "count_star()\n42",
+    "seconds": 0.4217,
+}
+
+
+def test_the_switch_of_the_tools_is_kept_and_goes_with_every_question(served, opened) -> None:
+    page = opened()
+    answering(page, "Да.")
+    switch = page.get_by_role("switch", name="Инструменты")
+    expect(switch).not_to_be_checked()
+    with page.expect_request(COMPLETIONS) as without:
+        ask(page, "Раз")
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(switch).to_be_checked()
+    page.reload()
+    expect(switch).to_be_checked()
+    with page.expect_request(COMPLETIONS) as asked:
+        ask(page, "Два")
+    switch.click()
+    expect(switch).not_to_be_checked()
+
+    assert "own_tools" not in without.value.post_data_json
+    assert asked.value.post_data_json["own_tools"] is True
+
+
+def test_calls_stand_under_the_answer_and_open_with_the_thoughts(served, opened) -> None:
+    page = opened()
+    many = [CALL, *({**CALL, "name": "clock", "arguments": "{}", "observation": "9:05"},) * 3]
+    answering(page, "Сорок два.", calls=many, thoughts=["Надо посчитать."], stopped="repeated")
+    answer = ask(page, "Сколько?")
+    line = answer.locator(".calls summary")
+
+    expect(line).to_have_text(
+        "Инструменты: запрос SQL → count_star() 42; часы → 9:05; часы → 9:05 и ещё 1"
+    )
+    page.reload()
+    line.focus()
+    page.keyboard.press("Enter")
+    first = answer.locator(".calls li").first
+    expect(answer.locator(".calls li")).to_have_count(4)
+    expect(first).to_contain_text("select count(*) from messages")
+    expect(first.locator("dd").last).to_have_text("count_star()\n42", use_inner_text=True)
+    expect(first).to_contain_text("0,42 с")
+    expect(answer.locator(".thoughts")).to_contain_text("Надо посчитать.")
+    expect(answer.locator(".calls")).to_contain_text("Тот же вызов повторился")
+    expect(answer.locator(".text")).to_have_text("Сорок два.")
+
+
+def test_an_answer_after_thoughts_alone_tells_them(served, opened) -> None:
+    page = opened()
+    answering(page, "Да.", thoughts=["Подумаю."])
+
+    expect(ask(page, "Ну?").locator(".calls summary")).to_have_text("Ход мысли")
+
+
+def test_a_call_is_shown_before_the_answer_comes(served, opened) -> None:
+    go = threading.Event()
+    wait = Tool("clock", "", taking(), lambda _: str(go.wait(20)))
+    served.gateway.own = OwnTools(lambda _: (calculator(), wait), ["calculator", "clock"])
+    script = iter([{"calculator": "37+45"}, {"clock": ""}])
+
+    async def whole(asked: dict) -> dict:
+        """Say what the script says: a call, another one, and words."""
+        called = [
+            {"id": "c", "type": "function", "function": {"name": name, "arguments": given}}
+            for name, said in next(script, {}).items()
+            for given in [json.dumps({"expression": said} if said else {})]
+        ]
+        message = {"role": "assistant", "content": "" if called else "82.", "tool_calls": called}
+        return {"choices": [{"message": message, "finish_reason": "stop"}]}
+
+    served.gateway.upstream.whole = whole
+    page = opened()
+    page.get_by_role("switch", name="Инструменты").click()
+    page.get_by_label("Сообщение").fill("Сколько будет 37 плюс 45?")
+    page.keyboard.press("Enter")
+    line = page.locator(".calls summary")
+    expect(line).to_have_text("Инструменты: калькулятор → 82")
+    line.click()
+    expect(page.locator(".answer")).to_have_attribute("data-state", "streaming")
+    go.set()
+
+    expect(page.locator(".answer")).to_have_attribute("data-state", "whole")
+    expect(line).to_have_text("Инструменты: калькулятор → 82; часы → True")
+    expect(page.locator(".answer .text")).to_have_text("82.")
+
+
+def test_a_key_without_tools_is_told_so_and_asked_again_without(served, opened, tmp_path) -> None:
+    served.gateway.own = OwnTools(lambda _: (calculator(),), ["calculator"])
+    key = access.add(tmp_path / "keys.json", "vera", ["chat"])
+    page = opened()
+    page.get_by_label("Ключ доступа").fill(key)
+    page.keyboard.press("Enter")
+    switch = page.get_by_role("switch", name="Инструменты")
+    switch.click()
+    page.get_by_label("Сообщение").fill("Привет!")
+    page.keyboard.press("Enter")
+
+    problem = page.get_by_role("alert").filter(has_text="Этот ключ такого не открывает")
+    expect(problem).to_contain_text("--scope tools")
+    switch.click()
+    problem.get_by_role("button", name="Повторить").click()
+    expect(page.locator(".answer")).to_have_attribute("data-state", re.compile("whole|long"))
+
+
 # --- what goes wrong ------------------------------------------------------------------------------
 
 
@@ -517,7 +643,7 @@ def test_an_error_is_told_with_its_hint_and_can_be_tried_again(served, opened) -
 
     problem = page.get_by_role("alert").filter(has_text="Слишком много вопросов")
     expect(problem).to_contain_text("serving.requests_per_minute")
-    served.gateway.access._buckets.clear()
+    served.gateway.access._rates.clear()
     problem.get_by_role("button", name="Повторить").click()
     answer = page.locator(".answer").nth(1)
     expect(answer).to_have_attribute("data-state", re.compile("whole|long"))
@@ -570,9 +696,20 @@ def test_an_answer_that_breaks_off_keeps_what_came(served, opened) -> None:
 def test_html_in_questions_answers_and_memories_stays_text(served, opened) -> None:
     page = opened()
     memory = {"memory_id": HOSTILE, "kind": HOSTILE, "text": HOSTILE, "sources": [HOSTILE]}
-    answering(page, f"**{HOSTILE}**\n\n- {HOSTILE}\n\n```\n{HOSTILE}\n```", memories=[memory])
+    call = dict.fromkeys(("name", "arguments", "observation", "seconds"), HOSTILE)
+    answering(
+        page,
+        f"**{HOSTILE}**\n\n- {HOSTILE}\n\n```\n{HOSTILE}\n```",
+        memories=[memory],
+        calls=[call],
+        thoughts=[HOSTILE],
+        stopped=HOSTILE,
+    )
     ask(page, HOSTILE)
     page.locator(".memories summary").click()
+    page.locator(".calls summary").click()
+    expect(page.locator(".calls dd")).to_have_text([HOSTILE, HOSTILE])
+    expect(page.locator(".thoughts")).to_contain_text(HOSTILE)
 
     assert HOSTILE == page.locator(".bubble").inner_text()
     expect(page.locator(".answer .text strong")).to_have_text(HOSTILE)
@@ -690,8 +827,12 @@ def test_it_fits_a_phone_without_scrolling_sideways(served, opened, tmp_path) ->
     ask(page, "Что ты умеешь?")
     ask(page, "Где живёт сурок?")
     picture(page, "chat_phone", tmp_path)
-    answering(page, f"{'очень' * 60}\n```\n{'x' * 300}\n```", adapter="steppe@" + "a" * 90)
-    ask(page, "б" * 300)
+    wide = {**CALL, "observation": "я" * 300, "arguments": json.dumps({"statement": "x" * 300})}
+    told = {"adapter": "steppe@" + "a" * 90, "calls": [wide] * 9, "thoughts": ["ю" * 300]}
+    page.unroute(COMPLETIONS)
+    answering(page, f"{'очень' * 60}\n```\n{'x' * 300}\n```", **told)
+    ask(page, "б" * 300).locator(".calls summary").tap()
+    expect(page.get_by_role("switch", name="Инструменты")).to_be_in_viewport()
     for locator in (page.locator("html"), page.locator("#log")):
         assert locator.evaluate("e => e.scrollWidth <= e.clientWidth")
 
@@ -750,3 +891,18 @@ def test_what_was_told_in_one_conversation_is_used_in_another(home, opened, tmp_
     asked = [event for event in said if event["event"] == "request"]
     assert 2 == len({event["conversation_id"] for event in asked})
     assert [0, 0, 0, 0, 1] == [len(event["memories"]) for event in asked]
+
+
+def test_tools_that_were_used_stand_under_the_answer(served, opened, tmp_path) -> None:
+    lent = (calculator(), clock(lambda: datetime.now(UTC).astimezone()))
+    served.gateway.own = OwnTools(lambda _: lent, [tool.name for tool in lent])
+    page = opened()
+    page.get_by_role("switch", name="Инструменты").click()
+    answer = ask(page, "Сколько будет 37 плюс 45?")
+    ask(page, "Который час?")
+    answer.locator(".calls summary").click()
+
+    expect(answer.locator(".calls li")).to_contain_text("калькулятор")
+    asked, observed = answer.locator(".calls dd").all_inner_texts()  # the quick base errs in it
+    assert calculate(asked) == observed
+    picture(page, "chat_tools", tmp_path)

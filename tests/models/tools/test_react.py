@@ -8,14 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.backends.embedded import TransformersModel
 from models.base import find_base
 from models.primer.formats.tools import call as primer_call
 from models.tools.calculator import calculator
 from models.tools.clock import clock
-from models.tools.dialects import Asked, AssistantTurn
-from models.tools.react import MALFORMED, SCHOOLED, Ask, answer
+from models.tools.dialects import Asked, AssistantTurn, answer_so_far
+from models.tools.react import (
+    MALFORMED,
+    NATIVE,
+    SCHOOLED,
+    TOO_LONG,
+    Ask,
+    Call,
+    Reasoning,
+    answer,
+)
 
 SHARED_MODELS = Path(
     os.environ.get("STEPPE_TEST_MODELS", Path(__file__).parents[3] / ".steppe" / "test-models")
@@ -209,6 +220,65 @@ def test_a_call_in_words_that_cannot_be_read_is_told(words: str) -> None:
 
     assert [MALFORMED] == [c.observation for c in found.calls]
     assert "Хорошо." == found.answer
+
+
+def test_a_call_that_a_server_left_in_words_is_read() -> None:
+    seen: list[Any] = []
+    call = primer_call("calculator", expression="37+45")
+    ask = saying(AssistantTurn(f"Сложу. {call}"), AssistantTurn("82."), seen=seen)
+
+    found = answer(ask, QUESTION, TOOLS)
+
+    assert ("82.", ("Сложу.",), ["82"]) == (
+        found.answer,
+        found.thoughts,
+        [c.observation for c in found.calls],
+    )
+    assert "Сложу. " == seen[1][0][1]["content"]
+    assert "calculator" == seen[1][0][1]["tool_calls"][0]["function"]["name"]
+
+
+def test_without_tools_the_words_beside_a_call_are_the_answer() -> None:
+    again = AssistantTurn("", (Asked("clock", "{}"),))
+    last = AssistantTurn(f"<think>Опять.</think>Сейчас 09:05. {primer_call('clock')}")
+
+    found = answer(saying(again, again, last), QUESTION, TOOLS)
+
+    assert ("Сейчас 09:05.", ("Опять.",), "repeated") == (
+        found.answer,
+        found.thoughts,
+        found.stopped,
+    )
+
+
+def test_observations_that_are_too_long_can_be_taken_back_once() -> None:
+    reasoning = Reasoning.of(QUESTION, TOOLS)
+    assert not reasoning.shorten()
+    (call,) = reasoning.hear(calling("1+1"))
+    reasoning.observe(Call(call.name, call.arguments, "я" * 4000))
+
+    assert reasoning.shorten()
+    assert not reasoning.shorten()
+    assert TOO_LONG == reasoning.messages[-1]["content"]
+    reasoning.hear(calling("1+2"))
+    assert TOO_LONG == reasoning.said[-1]["content"]
+    assert "я" * 4000 == reasoning.calls[0].observation
+
+
+fragments = st.lists(
+    st.sampled_from(
+        ["<think>", "</think>", "<tool_call>", "</tool_call>", "<", "<th", "ink>", "a", " ", "\n"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(fragments, st.sampled_from([NATIVE, SCHOOLED]))
+def test_what_is_told_of_a_turn_that_is_coming_opens_its_answer(content: str, dialect: Any) -> None:
+    whole = dialect.read(AssistantTurn(content)).said
+
+    for end in range(len(content) + 1):
+        assert whole.startswith(answer_so_far(content[:end]))
 
 
 def test_a_call_that_only_a_person_wrote_is_not_made() -> None:

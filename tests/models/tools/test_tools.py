@@ -23,13 +23,19 @@ class Rows:
     cut: bool = False
 
 
+@dataclass(frozen=True)
+class Memory:
+    kind: str
+    text: str
+
+
 def refuse(statement: str) -> Rows:
     raise LakeError("There is no table `x` here.", hint="one `select`")
 
 
 NOW = datetime(2026, 11, 27, 9, 5)  # noqa: DTZ001
 TOOLS = tools_of(
-    recall=lambda text: [f"Ты говорил: {text}"],
+    recall=lambda text: [Memory("turn", text)],
     ask=lambda _: Rows(("n",), ((1,),)),
     now=lambda: NOW,
 )
@@ -105,19 +111,35 @@ def test_bad_arguments_are_told_with_what_is_right(arguments: Any, told: str) ->
     assert BY_NAME["calculator"].run(arguments).startswith(told)
 
 
+def test_half_a_surrogate_pair_in_arguments_breaks_no_observation() -> None:
+    told = BY_NAME["search_memory"].run('{"text": "\\ud800"}')
+
+    assert "- сказано: ?" == told
+    assert told.encode()
+
+
 def test_a_long_observation_is_cut() -> None:
     long = Tool("long", "", taking(), lambda _: "я" * 100_000)
 
     assert MAX_OBSERVATION == len(long.run({}))
 
 
-def test_memories_are_lines_without_doubles() -> None:
-    tool = search_memory(lambda _: ["Собаку зовут Буран.", "", "Собаку  зовут\nБуран.", "я" * 999])
+def test_memories_are_lines_with_what_they_are_before_what_was_said() -> None:
+    said, told = Memory("turn", "Гулял  с\nсобакой"), Memory("fact", "твою собаку зовут Буран")
+    tool = search_memory(lambda _: [said, told, Memory("summary", " "), Memory("fact", told.text)])
 
     lines = tool.run({"text": "собака"}).splitlines()
-    assert ["- Собаку зовут Буран.", "- " + "я" * 299 + "…"] == lines
+    assert ["- факт: твою собаку зовут Буран", "- сказано: Гулял с собакой"] == lines
     assert NOTHING == search_memory(lambda _: []).run({"text": "x"})
     assert tool.run({"text": " "}).startswith("Ошибка: `text` пуст.")
+
+
+def test_memories_are_few_and_short() -> None:
+    tool = search_memory(lambda _: [Memory("turn", f"{n} {'я' * 999}") for n in range(50)])
+
+    lines = tool.run({"text": "собака"}).splitlines()
+    assert 10 == len(lines)
+    assert "- сказано: 0 " + "я" * 297 + "…" == lines[0]
 
 
 def test_rows_are_lines_and_what_is_left_out_is_said() -> None:

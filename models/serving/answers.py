@@ -74,8 +74,8 @@ class Answer:
     first_seconds: float | None = None
     cached: bool = False
     closed: bool = False
-    _events: AsyncIterator[dict[str, Any]] = field(init=False, repr=False)
-    _first: dict[str, Any] = field(init=False, repr=False)
+    _events: AsyncIterator[list[dict[str, Any]]] = field(init=False, repr=False)
+    _first: list[dict[str, Any]] = field(init=False, repr=False)
 
     async def whole(self) -> dict[str, Any]:
         """Return the answer as one JSON body, once it is in the log."""
@@ -129,7 +129,7 @@ class Answer:
         yield events.DONE
 
     async def begin(self) -> None:
-        """Log the request and wait for the stream's first event.
+        """Log the request and wait for the stream's first events.
 
         An upstream that is down is an error with a status, not a stream that breaks.
         """
@@ -149,10 +149,9 @@ class Answer:
         finish = "cut"
         try:
             stream.begin(self._whose())
-            async for event in self._all():
-                self._keep(event, stream)
-                told = self._told(event)
-                if self.finish and (self.own or not event.get("choices")):
+            async for together in self._all():
+                told = "".join([self._heard(event, stream) for event in together])
+                if self.finish and (self.own or not together[-1].get("choices")):
                     finish = self.finish  # it ends here, or has ended: the usage is told last
                     await self._close(finish)
                 if told:
@@ -184,14 +183,14 @@ class Answer:
         """Return what is asked for the answer."""
         return self.own or self.shared.upstream
 
-    async def _all(self) -> AsyncIterator[dict[str, Any]]:
-        """Yield the stream's events with the first one, which `begin` has waited for."""
+    async def _all(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield the stream's events with the first ones, which `begin` has waited for."""
         yield self._first
-        async for event in self._events:
-            yield event
+        async for together in self._events:
+            yield together
 
-    def _keep(self, event: Mapping[str, Any], stream: Stream) -> None:
-        """Take what an event brings, and let the kernel have it before the client."""
+    def _heard(self, event: dict[str, Any], stream: Stream) -> str:
+        """Take what an event brings, let the kernel have it, and return what the client is told."""
         if call := (event.get("steppe") or {}).get("call"):
             stream.add_call(call)
         if piece := _text_of(event):
@@ -199,6 +198,7 @@ class Answer:
             stream.add(piece)
             if self.first_seconds is None:
                 self.first_seconds = time.monotonic() - self.started
+        return self._told(event)
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
         """Return the request as the upstream gets it: other name, other messages, the rest kept."""
@@ -219,7 +219,7 @@ class Answer:
             self.finish = choices[0].get("finish_reason") or self.finish
         elif not self.body.wants_usage:
             return ""
-        if event is self._first or (self.own and self.finish and event.get("choices")):
+        if event is self._first[0] or (self.own and self.finish and event.get("choices")):
             told["steppe"] = self.about()
         return events.line(told)
 

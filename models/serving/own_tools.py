@@ -107,25 +107,24 @@ class WithTools:
             "usage": dict(self.usage),
         }
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[Event]:
-        """Yield the events of a streamed answer, the first one after the model's first turn."""
+    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[list[Event]]:
+        """Yield the events of a streamed answer, the first ones after the model's first turn."""
         begun, sent, turn = False, "", AssistantTurn("")
         while self.reasoning.reasoned is None:
             async for turn in self._turn(body):
                 if not begun:
-                    yield _event({"role": "assistant", "content": ""})
+                    yield [_event({"role": "assistant", "content": ""})]
                     begun = True
                 if self.reasoning.is_last and (new := answer_so_far(turn.content)[len(sent) :]):
                     sent += new
-                    yield _event({"content": new})
+                    yield [_event({"content": new})]
             for asked in self.reasoning.hear(turn):
                 call = await self.own.made(asked, self.tools)
                 self.reasoning.observe(call)
-                yield {**_event({}), "steppe": {"call": told(call)}}
+                yield [{**_event({}), "steppe": {"call": told(call)}}]
         if rest := self.reasoning.reasoned.answer[len(sent) :]:
-            yield _event({"content": rest})
-        yield _event({}, self.finish)
-        yield {"choices": [], "usage": dict(self.usage)}
+            yield [_event({"content": rest})]
+        yield [_event({}, self.finish), {"choices": [], "usage": dict(self.usage)}]
 
     def about(self) -> dict[str, Any]:
         """Return how the answer came about so far: calls, thoughts, and what stopped it."""
@@ -148,10 +147,11 @@ class WithTools:
             return
         text = ""
         asked["stream_options"] = {"include_usage": True}
-        async for event in self.upstream.stream(asked):
-            for choice in event.get("choices") or [{}]:
-                self._count(event, choice)
-                text += (choice.get("delta") or {}).get("content") or ""
+        async for together in self.upstream.stream(asked):
+            for event in together:
+                for choice in event.get("choices") or [{}]:
+                    self._count(event, choice)
+                    text += (choice.get("delta") or {}).get("content") or ""
             yield AssistantTurn(text)
         yield AssistantTurn(text)
 

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,11 @@ class Upstream:
         """Return the whole answer to a request in OpenAI's form."""
         return await self._post("/v1/chat/completions", body)
 
-    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[Event]:
-        """Yield the events of a streamed answer; `UpstreamDown` if it breaks off in the middle."""
+    async def stream(self, body: Mapping[str, Any]) -> AsyncIterator[list[Event]]:
+        """Yield the events of a streamed answer, those together that came together.
+
+        `UpstreamDown` if it breaks off in the middle.
+        """
         import aiohttp
 
         try:
@@ -86,13 +90,15 @@ class Upstream:
             ) as answer:
                 if answer.status >= 400:
                     raise _refused(answer.status, await answer.read())
-                async for line in answer.content:
-                    if line.startswith(b"data: {"):
-                        event: Event = json.loads(line[6:])
-                        if "error" in event:
-                            raise UpstreamRefused(500, str(event["error"].get("message", "failed")))
-                        yield event
-                    elif line.startswith(b"data: [DONE]"):
+                rest = b""
+                async for some in answer.content.iter_any():
+                    *lines, rest = (rest + some).split(b"\n")
+                    found = [json.loads(line[6:]) for line in lines if _is_event(line)]
+                    if sound := list(takewhile(lambda event: "error" not in event, found)):
+                        yield sound
+                    for event in found[len(sound) :]:
+                        raise UpstreamRefused(500, str(event["error"].get("message", "failed")))
+                    if any(line.startswith(b"data: [DONE]") for line in lines):
                         return
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             self.is_up = False
@@ -151,13 +157,16 @@ class Upstream:
 
     async def watch(self) -> None:
         """Look after the upstream for ever; run as a task beside the answers."""
+        told = ""
         while True:
             try:
                 self.is_up = await self._is_healthy() and (self.is_up or await self._restore())
                 if not self.is_up:
                     await self._bring_back()
-            except Exception:
-                logger.exception("the upstream could not be brought back; it is tried again")
+            except Exception as error:
+                if str(error) != told:  # once, not four times a second
+                    logger.exception("the upstream could not be brought back; it is tried again")
+                told = str(error)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def _is_healthy(self) -> bool:
@@ -233,6 +242,10 @@ class Upstream:
         with contextlib.suppress(ValueError):
             return dict(json.loads(found))
         return {}  # vLLM answers some addresses in plain words
+
+
+def _is_event(line: bytes) -> bool:
+    return line.startswith(b"data: {")
 
 
 def _refused(status: int, body: bytes) -> UpstreamRefused:

@@ -273,11 +273,12 @@ def slowly(served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> threadin
 
     async def held(asked: dict) -> object:
         said = 0
-        async for event in stream(asked):
-            yield event
-            said += bool(event.get("choices") and event["choices"][0]["delta"].get("content"))
-            while said == 2 and not go.is_set():
-                await asyncio.sleep(0.02)
+        async for together in stream(asked):
+            for event in together:
+                yield [event]
+                said += bool(event.get("choices") and event["choices"][0]["delta"].get("content"))
+                while said == 2 and not go.is_set():
+                    await asyncio.sleep(0.02)
 
     monkeypatch.setattr(upstream, "stream", held)
     yield go

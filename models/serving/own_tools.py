@@ -152,7 +152,7 @@ class WithTools:
                 for choice in event.get("choices") or [{}]:
                     self._count(event, choice)
                     text += (choice.get("delta") or {}).get("content") or ""
-            yield AssistantTurn(text)
+                yield AssistantTurn(text)
         yield AssistantTurn(text)
 
     async def _read(self) -> Messages:

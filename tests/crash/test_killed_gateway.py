@@ -189,7 +189,9 @@ def calls(home: Path) -> dict[str, list[dict]]:
 
 
 def _cuts(dialogue: Dialogue) -> Iterator[str]:
-    return (note for note in dialogue.annotations if note.startswith("answer "))
+    whole = ("answer length",)  # as many tokens as were asked for
+    notes = (note for note in dialogue.annotations if note not in whole)
+    return (note for note in notes if note.startswith("answer "))
 
 
 def killed(upstream: str, home: Path, kills: int, *, own_tools: bool = False) -> Load:

@@ -368,6 +368,7 @@ def test_a_client_that_leaves_in_a_call_has_what_it_saw_in_the_log(talking) -> N
         if "call" in event.get("steppe", {}):
             break
     wait_for(talk.log)
+    wait_for(lambda: not talk.gateway.served.busy["base"])  # a moment after the log has it
     go.set()
 
     (line,) = talk.log()

@@ -185,6 +185,7 @@ class ServingSettings(_Section):
     api_key: SecretStr | None = Field(None, description="a key that opens everything to the owner")
     max_batch: int = Field(16, ge=1, description="requests the embedded server decodes at once")
     max_request_bytes: int = Field(1 << 20, ge=1024, description="a larger request is refused")
+    max_at_once: int = Field(512, ge=1, description="requests under way; one more is told to wait")
     requests_per_minute: int = Field(600, ge=1, description="of one person; a key may have its own")
     answer_cache: int = Field(0, ge=0, description="answers kept for the same question; 0 for none")
     own_tools: str = Field(

@@ -96,6 +96,7 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         served=served,
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
+        max_at_once=chosen.serving.max_at_once,
         memory=memory,
         own=tools_of(chosen, memory),
         encoder=encoder,

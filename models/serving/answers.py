@@ -23,12 +23,11 @@ from models.serving.conversations import Conversations
 from models.serving.feedback import Answers, Given
 from models.serving.metrics import Metrics
 from models.serving.own_tools import WithTools
-from models.serving.problems import Problem, body_of
+from models.serving.problems import RETRY_AFTER_SECONDS, Problem, body_of
 from models.serving.requests import ChatRequest
 from models.serving.served import Served
 from models.serving.upstream import Upstream, UpstreamDown, UpstreamRefused
 
-RETRY_AFTER_SECONDS = 2
 FAILURES = (UpstreamDown, UpstreamRefused, Problem)
 """What ends an answer that is on its way."""
 NOT_THE_UPSTREAMS = {"messages", "user", "memory", "own_tools"}

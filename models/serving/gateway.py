@@ -22,14 +22,14 @@ from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import events, front_ends, pages, problems, switching, windows
+from models.serving import bounds, events, front_ends, pages, problems, switching, windows
 from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
-from models.serving.answers import RETRY_AFTER_SECONDS, Answer, Shared, as_problem
+from models.serving.answers import Answer, Shared, as_problem
 from models.serving.conversation_log import replay
 from models.serving.feedback import FeedbackRequest, event_of
 from models.serving.own_tools import OwnTools, WithTools
-from models.serving.problems import Problem
+from models.serving.problems import RETRY_AFTER_SECONDS, Problem
 from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
 from models.serving.served import ALIAS, BASE
 from models.serving.upstream import UpstreamDown, UpstreamRefused
@@ -96,6 +96,7 @@ class Gateway(Shared):
     access: Access
     admin_token: str
     max_bytes: int = 1 << 20
+    max_at_once: int = 512
     memory: Remembers | None = None
     own: OwnTools | None = None
     encoder: Encoder | None = None
@@ -202,7 +203,8 @@ def build(gateway: Gateway) -> FastAPI:
 
     app = FastAPI(title="Steppe", lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
-    app.add_middleware(Bounded, most=gateway.max_bytes)
+    app.add_middleware(bounds.Small, most=gateway.max_bytes)
+    app.add_middleware(bounds.AtOnce, most=gateway.max_at_once)
     app.get("/health")(_health(gateway))
     app.get("/metrics")(_metrics(gateway))
     app.get("/v1/models")(_models(gateway))
@@ -215,45 +217,6 @@ def build(gateway: Gateway) -> FastAPI:
     app.post("/admin/canary", dependencies=owner)(_canary(gateway))
     pages.install(app)
     return app
-
-
-class Bounded:
-    """Answers 413 to a request that is too large, whether it says so or only sends it."""
-
-    def __init__(self, app: Callable[..., Awaitable[None]], most: int) -> None:
-        self.app = app
-        self.most = most
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Count the bytes of a request's body as they come."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.most:
-            await self._refuse(scope, receive, send)
-            return
-        came = 0
-
-        async def counted() -> Any:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > self.most:
-                raise Problem(413, self._words(), hint=self._hint())
-            return message
-
-        await self.app(scope, counted, send)
-
-    async def _refuse(self, scope: Any, receive: Any, send: Any) -> None:
-        body = problems.body_of(413, self._words(), self._hint())
-        await JSONResponse(body, 413)(scope, receive, send)
-
-    def _words(self) -> str:
-        return f"The request has more than {self.most:,} bytes."
-
-    def _hint(self) -> str:
-        return "leave out older messages, or set `serving.max_request_bytes`"
 
 
 def _health(gateway: Gateway) -> Callable[[], Any]:

@@ -9,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+RETRY_AFTER_SECONDS = 2
+"""When a client that was told to wait should ask again."""
 TYPES = {
     401: "authentication_error",
     403: "permission_error",

@@ -53,6 +53,20 @@ def test_vllms_own_parser_takes_every_flag(monkeypatch: pytest.MonkeyPatch, tmp_
     )
 
 
+def test_rays_own_schemas_take_every_key() -> None:
+    reason = "Ray Serve LLM is not installed; `make vllm-flags` gets what its schemas need"
+    llm = pytest.importorskip("ray.serve.llm", reason=reason, exc_type=ImportError)
+    from ray.serve.schema import ServeDeploySchema
+
+    recipe = recipes.load("saiga2_70b")
+    told = configs.ray("meta/70b", recipe, devices=4, adapters="s3://lake/adapters")
+    (application,) = ServeDeploySchema(**told).applications
+    model = llm.LLMConfig(**application.args["llm_configs"][0])
+
+    assert ("base", 4) == (model.model_id, model.engine_kwargs["tensor_parallel_size"])
+    assert "s3://lake/adapters" == model.lora_config.dynamic_lora_loading_path
+
+
 def test_ray_loads_adapters_from_an_object_store_and_nowhere_else() -> None:
     recipe = recipes.load("saiga2_70b")
     told = configs.ray("meta/70b", recipe, devices=4, adapters="s3://lake/adapters")

@@ -45,6 +45,7 @@ class ConversationLog:
     def put(self, event: str, **fields: Any) -> Future[None]:
         """Hand an event to the writer, with its time in UTC; the future ends once it is on disk."""
         now, done = datetime.now(UTC), Future[None]()
+        done.set_running_or_notify_cancel()  # whoever waits may be cancelled, the writing not
         line = json.dumps({"event": event, **fields, "at": now.isoformat()}, ensure_ascii=False)
         self._lines.put((now, line.encode() + b"\n", done))
         return done

@@ -23,23 +23,21 @@ class Conversations:
     def id_of(self, user: str, messages: Messages) -> str:
         """Return the id of the conversation whose newest turn this is, new or known.
 
-        A turn continues a conversation once: who goes on from the same words otherwise has a
-        conversation of its own.
+        A turn continues a conversation once it is answered: who goes on from the same words
+        otherwise has a conversation of its own, and who asks again after an error has not.
         """
-        return self.known.pop(_key(user, messages[:-1]), "") or uuid.uuid4().hex
+        return self.known.get(_key(user, messages[:-1])) or uuid.uuid4().hex
 
     def remember(self, conversation_id: str, user: str, messages: Messages) -> None:
-        """Note how far a conversation has come."""
+        """Note how far a conversation has come; `messages` end with the answer."""
+        self.known.pop(_key(user, messages[:-2]), None)
         self.known.put(_key(user, messages), conversation_id)
 
     def hear(self, asked: Mapping[str, Any], answered: Mapping[str, Any] | None) -> None:
         """Note how far a conversation of the log had come."""
-        user, messages = asked.get("user", ""), asked["messages"]
-        if answered is None:
-            self.known.pop(_key(user, messages[:-1]), None)
-        else:
-            said = [*messages, {"role": "assistant", "content": answered["content"]}]
-            self.remember(asked["conversation_id"], user, said)
+        if answered is not None and answered.get("finish") != "failed":
+            said = [*asked["messages"], {"role": "assistant", "content": answered["content"]}]
+            self.remember(asked["conversation_id"], asked.get("user", ""), said)
 
 
 def _key(user: str, messages: Messages) -> str:

@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, Header, Query, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from models.serving import bounds, events, front_ends, pages, problems, switching, windows
+from models.serving import bounds, front_ends, pages, problems, switching, windows
 from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
 from models.serving.answers import Answer, Shared, as_problem
@@ -113,11 +113,21 @@ class Gateway(Shared):
         shown = self.memory.told(said, memories) if self.memory and memories else said
         shown = await self._fitted(body, person, shown, openai_schema(tools) or body.tools or [])
         name = self.served.name_for(body.model, person.user_id)  # from here on without a pause
+        answer = Answer(
+            self,
+            body,
+            person,
+            name,
+            conversation_id=conversation,
+            said=said,
+            shown=shown,
+            memories=memories,
+            scope="" if task else self._scope(body, person, name, said, memories),
+            task=task,
+            own=self._reasoning(self.own, body, name, shown, tools) if self.own and tools else None,
+        )
         self.served.busy[name] += 1
-        scope = "" if task else self._scope(body, person, name, said, memories)
-        own = self._reasoning(self.own, body, name, shown, tools) if self.own and tools else None
-        whose = (person, name, conversation)
-        return Answer(self, body, *whose, said, shown, memories, scope, task, own)
+        return answer
 
     def _own_tools(self, body: ChatRequest, person: Person) -> tuple[Tool, ...]:
         """Return the tools of its own that the assistant may use for this answer."""
@@ -157,7 +167,11 @@ class Gateway(Shared):
             return ""
         if body.tools or body.own_tools:
             return ""
-        version = self.memory.version(person.user_id) if self.memory else ""
+        try:
+            version = self.memory.version(person.user_id) if self.memory else ""
+        except Exception:
+            logger.exception("what is remembered has no version; no answer is kept")
+            return ""
         drawn = body.model_dump(exclude_none=True, exclude={"messages", "user", "stream", "model"})
         return scope_of(person.user_id, name, version, said, drawn)
 
@@ -271,14 +285,7 @@ def _chat(gateway: Gateway) -> Callable[..., Any]:
         person.needs("chat")
         gateway.access.admit(person)
         answer = await gateway.answer(body, person, told)
-        if kept := answer.kept():
-            if body.stream:
-                return StreamingResponse(answer.again_as_events(kept), media_type=events.MEDIA_TYPE)
-            return JSONResponse(await answer.again(kept))
-        if not body.stream:
-            return JSONResponse(await answer.whole())
-        await answer.begin()
-        return StreamingResponse(answer.events(), media_type=events.MEDIA_TYPE)
+        return await answer.response()
 
     return chat
 

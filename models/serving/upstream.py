@@ -239,7 +239,7 @@ class Upstream:
             raise UpstreamDown(f"The model's server does not answer: {_words(error)}.") from None
         if answer.status >= 400:
             raise _refused(answer.status, found)
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, TypeError):
             return dict(json.loads(found))
         return {}  # vLLM answers some addresses in plain words
 

@@ -118,5 +118,6 @@ def test_a_conversation_goes_on_after_a_restart(log) -> None:
     said = [*hello, {"role": "assistant", "content": "Здравствуй."}]
     longer = [*said, {"role": "user", "content": "Как дела?"}]
     assert "c" != known.id_of("ivan", longer)
-    assert "c" == known.id_of("vera", longer)
-    assert "c" != known.id_of("vera", longer)
+    assert "c" == known.id_of("vera", longer) == known.id_of("vera", longer)
+    known.remember("c", "vera", [*longer, {"role": "assistant", "content": "Хорошо."}])
+    assert "c" != known.id_of("vera", longer)  # it has gone on

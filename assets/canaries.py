@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from assets import deployments, lineage
@@ -37,9 +37,8 @@ def begin(
         tried = server.canary(
             served_name(adapter_id), share=share, probe=deployments.PROBE, expected=expected
         )
-    moved = float(tried["probe_difference"])
     evaluation = str(standing["evaluation_id"])
-    return _record(lake, base, adapter_id, evaluation, share=share, reason=reason, moved=moved)
+    return _record(lake, base, adapter_id, evaluation, share=share, reason=reason, switched=tried)
 
 
 def end(lake: Lake, settings: Settings, base: BaseModel, reason: str) -> dict[str, Any]:
@@ -48,8 +47,8 @@ def end(lake: Lake, settings: Settings, base: BaseModel, reason: str) -> dict[st
     if not adapter_id:
         raise DeploymentError("Nothing is tried on anybody.", hint="`steppe canary ADAPTER`")
     with client.running_or_temporary(settings) as server:
-        server.canary(deployments.BASE, share=0.0, probe=deployments.PROBE)
-    return _record(lake, base, adapter_id, "", share=0.0, reason=reason, moved=None)
+        ended = server.canary(deployments.BASE, share=0.0, probe=deployments.PROBE)
+    return _record(lake, base, adapter_id, "", share=0.0, reason=reason, switched=ended)
 
 
 def _record(
@@ -60,21 +59,21 @@ def _record(
     *,
     share: float,
     reason: str,
-    moved: float | None,
+    switched: dict[str, Any],
 ) -> dict[str, Any]:
-    now = datetime.now(UTC)
+    at = datetime.fromisoformat(switched["at"])
     row = {
-        "deployment_id": content_id("canary", adapter_id, now.isoformat()),
+        "deployment_id": content_id("canary", adapter_id, at.isoformat()),
         "served_name": served_name(adapter_id),
         "adapter_id": adapter_id,
         "from_adapter_id": lineage.champion(lake, base.base_id),
         "evaluation_id": evaluation_id,
         "decided_by": lineage.PERSON,
         "reason": reason,
-        "probe_difference": moved,
+        "probe_difference": switched["probe_difference"] if share else None,
         "share": share,
-        "deployed_at": now,
+        "deployed_at": at,
     }
-    lake.append("deployments_history", [row], day=now.date(), by=BY)
+    lake.append("deployments_history", [row], day=at.date(), by=BY)
     warehouse.publish(lake)
     return row

@@ -42,7 +42,7 @@ def deployments_history(
     expected = first_token(settings, base, decision["adapter_id"])
     with client.running_or_temporary(settings) as server:
         switched = server.deploy(_name(decision["adapter_id"]), probe=PROBE, expected=expected)
-    row = _row(lake, decision, before, float(switched["probe_difference"]))
+    row = _row(lake, decision, before, switched)
     by = reporting.provenance(context, "deployments_history", decision["policy_id"])
     lake.append("deployments_history", [row], day=datetime.now(UTC).date(), by=by)
     warehouse.publish(lake)
@@ -76,7 +76,9 @@ def _name(adapter_id: str) -> str:
     return served_name(adapter_id) if adapter_id else BASE
 
 
-def _row(lake: Lake, decision: dict[str, Any], before: str, moved: float) -> dict[str, Any]:
+def _row(
+    lake: Lake, decision: dict[str, Any], before: str, switched: dict[str, Any]
+) -> dict[str, Any]:
     by_person = decision["decided_by"] == PERSON
     number = str(lake.arrow("deployments_history", columns="deployment_id").num_rows)
     gained = f"{decision['improvement'] or 0:+.3f} nats a token on held-out dialogues"
@@ -90,9 +92,9 @@ def _row(lake: Lake, decision: dict[str, Any], before: str, moved: float) -> dic
         "evaluation_id": decision["evaluation_id"],
         "decided_by": decision["decided_by"],
         "reason": decision["reasons"][0] if by_person else gained,
-        "probe_difference": moved,
+        "probe_difference": float(switched["probe_difference"]),
         "share": None,
-        "deployed_at": datetime.now(UTC),
+        "deployed_at": datetime.fromisoformat(switched["at"]),
     }
 
 

@@ -27,7 +27,7 @@ class FeedbackRequest(BaseModel):
     """What a person says of an answer of theirs.
 
     `thumb`: up or down.  `edit`: the answer as it should have been.  `regeneration`: this answer
-    is better than `rejected_answer_id`, to the same words.
+    is better than `rejected_answer_id`, to the same words; `text` is how it was edited before.
     """
 
     answer_id: str = Field(pattern=ANSWER_ID)
@@ -112,7 +112,7 @@ def event_of(said: FeedbackRequest, user: str, answers: Answers) -> dict[str, An
             raise Problem(
                 422, "The two answers are to different words.", hint="regenerate, then choose"
             )
-        rejected = other.text
+        chosen, rejected = said.text or given.text, other.text
     if chosen == rejected:
         raise Problem(422, "The two answers are the same.", hint="an edit changes something")
     prompt = [{"role": m["role"], "content": m.get("content") or ""} for m in given.messages]

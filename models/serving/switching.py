@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from models.serving.probing import furthest
@@ -34,7 +35,8 @@ class Probe:
 
 
 async def deploy(upstream: Upstream, served: Served, name: str, probe: Probe) -> dict[str, Any]:
-    """Serve an adapter, or the bare base, to everyone; return what was served, and how it differs.
+    """Serve an adapter, or the bare base, to everyone; return what was served, how it
+    differs, and when it was switched.
 
     It ends a canary: whoever was tried was compared with the champion of before.
     """
@@ -42,9 +44,10 @@ async def deploy(upstream: Upstream, served: Served, name: str, probe: Probe) ->
     previous, tried = served.champion, served.canary
     served.champion = "" if name == BASE else name
     served.canary, served.share = "", 0.0
+    told = {"name": name, "previous": previous, "probe_difference": difference, "at": _now()}
     for left in (previous, tried):
         await _drain(upstream, served, left)
-    return {"name": name, "previous": previous, "probe_difference": difference}
+    return told
 
 
 async def try_on(
@@ -54,13 +57,14 @@ async def try_on(
     previous = served.canary
     if name == BASE or share == 0:
         served.canary, served.share = "", 0.0
-        await _drain(upstream, served, previous)
-        return {"name": "", "previous": previous, "share": 0.0, "probe_difference": 0.0}
-    difference = await _ready(upstream, served, name, probe)
-    served.canary, served.share = name, share
+        told = {"name": "", "previous": previous, "share": 0.0, "probe_difference": 0.0}
+    else:
+        difference = await _ready(upstream, served, name, probe)
+        served.canary, served.share = name, share
+        told = {"name": name, "previous": previous, "share": share, "probe_difference": difference}
+    told["at"] = _now()
     await _drain(upstream, served, previous)
-    told = {"name": name, "previous": previous, "share": share}
-    return {**told, "probe_difference": difference}
+    return told
 
 
 async def _ready(upstream: Upstream, served: Served, name: str, probe: Probe) -> float:
@@ -88,6 +92,11 @@ async def _ready(upstream: Upstream, served: Served, name: str, probe: Probe) ->
             hint="another base or another template serves: `steppe settings`, `steppe base show`",
         )
     return difference
+
+
+def _now() -> str:
+    """Return the moment of a switch, in UTC: draining takes its time after it."""
+    return datetime.now(UTC).isoformat()
 
 
 async def _drain(upstream: Upstream, served: Served, name: str) -> None:

@@ -1,10 +1,10 @@
 -- asset: cleaned_dialogues
--- returns every message that follows one of the same role, system and tool messages aside
+-- returns every dialogue in which somebody speaks twice in a row; `assistant tool+ assistant` is a call
 with spoken as (
     select
         dialogue_id,
         revision,
-        list_filter(list_transform(messages, lambda m: m.role), lambda r: r in ('user', 'assistant')) as roles
+        list_filter(list_transform(messages, lambda m: m.role), lambda r: r != 'system') as roles
     from cleaned_dialogues
 )
 
@@ -14,4 +14,11 @@ where
     len(roles) = 0
     or roles[1] != 'user'
     or roles[-1] != 'assistant'
-    or len(list_filter(generate_series(2, len(roles)), lambda i: roles[i] = roles[i - 1])) > 0
+    or len(
+        list_filter(
+            generate_series(2, len(roles)),
+            lambda i: (roles[i] = roles[i - 1] and roles[i] != 'tool')
+            or (roles[i] = 'tool' and roles[i - 1] = 'user')
+            or (roles[i] = 'user' and roles[i - 1] = 'tool')
+        )
+    ) > 0

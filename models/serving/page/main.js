@@ -165,6 +165,7 @@ async function thumb(place, variant, value) {
 }
 
 function edit(place, variant, text) {
+  variant.was ??= variant.text;
   variant.text = text;
   variant.edited = true;
   keep(open);
@@ -179,7 +180,9 @@ function choose(place, variant) {
   redraw(place);
   focus(place);
   const body = { answer_id: variant.id, kind: "regeneration", rejected_answer_id: rejected.id };
-  if (variant.id && rejected.id) judge(place, body, WORDS.closedChoice);
+  if (variant.edited) body.text = variant.text;
+  const differs = variant.text !== (rejected.was ?? rejected.text); // as the gateway knows it
+  if (variant.id && rejected.id && differs) judge(place, body, WORDS.closedChoice);
 }
 
 async function copy(variant) {

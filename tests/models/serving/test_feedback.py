@@ -63,6 +63,16 @@ def test_of_two_answers_to_the_same_words_one_is_chosen(served) -> None:
     assert (other["id"], one["id"]) == (event["request_id"], event["rejected_request_id"])
 
 
+def test_an_edited_answer_is_chosen_as_it_was_edited(served) -> None:
+    one, other = (ask(served, seed=seed) for seed in (1, 2))
+    better = {"kind": "regeneration", "rejected_answer_id": other["id"], "text": "Здравствуй!"}
+
+    assert 200 == say(served, answer_id=one["id"], **better).status_code
+
+    (event,) = logged(served)
+    assert ("Здравствуй!", words(other)) == (event["chosen"], event["rejected"])
+
+
 def test_answers_to_other_words_cannot_be_compared(served) -> None:
     one = ask(served)
     other = ask(served, messages=[{"role": "user", "content": "Где ключи?"}])

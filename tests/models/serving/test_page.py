@@ -492,6 +492,22 @@ def test_of_two_answers_a_person_chooses_one(served, opened) -> None:
     assert answers == [body["rejected_answer_id"], body["answer_id"]]
 
 
+def test_an_edited_answer_is_chosen_in_the_words_of_the_edit(served, opened) -> None:
+    page = opened()
+    taken = feeding(page)
+    answer = ask(page, "Расскажи что-нибудь")
+    answer.get_by_role("button", name="Исправить ответ").click()
+    page.get_by_label("Как надо было ответить").fill("Здравствуй!")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="Ответить ещё раз").click()
+    page.get_by_role("button", name="Этот лучше").first.click()
+
+    expect(page.locator(".answer .text")).to_have_text("Здравствуй!")
+    edited, chosen = taken
+    assert ("regeneration", "Здравствуй!") == (chosen["kind"], chosen["text"])
+    assert edited["answer_id"] == chosen["answer_id"] != chosen["rejected_answer_id"]
+
+
 def test_where_feedback_is_not_taken_the_page_says_so(served, opened) -> None:
     page = opened()
     feeding(page, status=404)

@@ -19,6 +19,5 @@ where
             generate_series(2, len(roles)),
             lambda i: (roles[i] = roles[i - 1] and roles[i] != 'tool')
             or (roles[i] = 'tool' and roles[i - 1] = 'user')
-            or (roles[i] = 'user' and roles[i - 1] = 'tool')
         )
     ) > 0

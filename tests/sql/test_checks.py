@@ -288,7 +288,12 @@ CASES: dict[str, tuple[Rows, Rows, int]] = {
                 {
                     **KEPT,
                     "messages": talk("system", "user", "assistant", "tool", "user", "assistant"),
-                }
+                },
+                {
+                    **KEPT,
+                    "revision": "called",
+                    "messages": talk("user", "assistant", "tool", "tool", "assistant"),
+                },
             ]
         },
         {

@@ -1,11 +1,12 @@
 """What a client may send: OpenAI's request, with the limits of this server.
 
-Fields that OpenAI knows and that mean nothing here are let through to the upstream, as vLLM does;
-a request names models by their names only, so none can reach the file system.
+The upstream gets of it what is in `PASSED_ON`; a request names models by their names only, and no
+template, path or host, so none can reach the file system or the net.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -15,7 +16,28 @@ DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 MAX_TOKENS = 4096
 MAX_TOOLS = 128
 """OpenAI's own limit; Open WebUI brings 36 with every question."""
-ToolName = Annotated[str, Field(max_length=64)]
+MAX_NAME = 64
+"""Characters of a name of a tool or of who speaks, OpenAI's own limit."""
+MAX_CALL_BYTES = 64 << 10
+"""Of one tool call in a message, as JSON: the longest answer at 16 bytes a token."""
+ToolName = Annotated[str, Field(max_length=MAX_NAME)]
+StopText = Annotated[str, Field(max_length=256)]
+MAX_STOPS = 4
+"""OpenAI's own limit; every piece of an answer is looked through for each."""
+PASSED_ON = frozenset(
+    {
+        *("stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "min_tokens"),
+        *("temperature", "top_p", "top_k", "min_p", "seed", "stop", "stop_token_ids"),
+        *("presence_penalty", "frequency_penalty", "repetition_penalty", "length_penalty"),
+        *("logit_bias", "logprobs", "top_logprobs", "bad_words", "reasoning_effort"),
+        *("tools", "tool_choice", "parallel_tool_calls", "response_format"),
+    }
+)
+"""What of a request the upstream gets as it came: fields of OpenAI and of vLLM's `SamplingParams`.
+
+Left out is what reaches further than this answer: `chat_template` and its `chat_template_kwargs`
+are programs that the upstream runs, `kv_transfer_params` names hosts, `priority` takes from others.
+"""
 
 
 class ChatMessage(BaseModel):
@@ -25,7 +47,7 @@ class ChatMessage(BaseModel):
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
-    name: str | None = Field(None, max_length=64)
+    name: str | None = Field(None, max_length=MAX_NAME)
     tool_calls: list[dict[str, Any]] | None = Field(None, max_length=64)
     tool_call_id: str | None = Field(None, max_length=128)
 
@@ -44,6 +66,23 @@ class ChatMessage(BaseModel):
             raise ValueError("a message holds half a surrogate pair, which is no text") from None
         return text
 
+    @field_validator("tool_calls")
+    @classmethod
+    def _bounded(cls, calls: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        """Refuse calls that are too long, or no text."""
+        for call in calls or ():
+            function = call.get("function")
+            name = function.get("name") if isinstance(function, dict) else ""
+            if len(str(name)) > MAX_NAME:
+                raise ValueError(f"the name of a tool has at most {MAX_NAME} characters")
+            try:
+                held = len(json.dumps(call, ensure_ascii=False).encode())
+            except (UnicodeEncodeError, RecursionError):
+                raise ValueError("a tool call cannot be written as text") from None
+            if held > MAX_CALL_BYTES:
+                raise ValueError(f"a tool call has at most {MAX_CALL_BYTES:,} bytes as JSON")
+        return calls
+
     @property
     def text(self) -> str:
         """Return the content as text."""
@@ -60,7 +99,7 @@ class ChatMessage(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's chat request; what is not named here goes to the upstream as it came.
+    """OpenAI's chat request; what is neither named here nor in `PASSED_ON` is ignored.
 
     `own_tools` is ours: which of its own tools the assistant may use, by name, or the usual ones.
     """
@@ -89,7 +128,7 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     max_completion_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     seed: int | None = Field(None, ge=0, lt=2**63)
-    stop: str | list[str] | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None = None
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
     tools: list[dict[str, Any]] | None = Field(None, max_length=MAX_TOOLS)

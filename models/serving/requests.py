@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 MODEL = r"^[A-Za-z0-9@._/-]{1,128}$"
 DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
@@ -40,6 +40,26 @@ are programs that the upstream runs, `kv_transfer_params` names hosts, `priority
 """
 
 
+def _whole(text: str) -> str:
+    """Return a text; `ValueError` for half a surrogate pair, which no encoder takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a surrogate pair, which is no text") from None
+    return text
+
+
+def _bytes(value: Any) -> int:
+    """Return how long a value is as JSON; `ValueError` where it cannot be written."""
+    try:
+        return len(json.dumps(value, ensure_ascii=False).encode())
+    except (UnicodeEncodeError, RecursionError):
+        raise ValueError("a tool cannot be written as text") from None
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+
+
 class ChatMessage(BaseModel):
     """One message; `tool_calls` and `tool_call_id` are those of OpenAI's tool calls."""
 
@@ -59,12 +79,7 @@ class ChatMessage(BaseModel):
             if any(part.get("type") != "text" for part in content):
                 raise ValueError("only text parts can be answered here")
             content = "".join(str(part.get("text") or "") for part in content)
-        text = content or ""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("a message holds half a surrogate pair, which is no text") from None
-        return text
+        return _whole(content or "")
 
     @field_validator("tool_calls")
     @classmethod
@@ -75,11 +90,7 @@ class ChatMessage(BaseModel):
             name = function.get("name") if isinstance(function, dict) else ""
             if len(str(name)) > MAX_NAME:
                 raise ValueError(f"the name of a tool has at most {MAX_NAME} characters")
-            try:
-                held = len(json.dumps(call, ensure_ascii=False).encode())
-            except (UnicodeEncodeError, RecursionError):
-                raise ValueError("a tool call cannot be written as text") from None
-            if held > MAX_CALL_BYTES:
+            if _bytes(call) > MAX_CALL_BYTES:
                 raise ValueError(f"a tool call has at most {MAX_CALL_BYTES:,} bytes as JSON")
         return calls
 
@@ -135,6 +146,13 @@ class ChatRequest(BaseModel):
     own_tools: bool | Annotated[list[ToolName], Field(max_length=64)] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
+
+    @field_validator("tools")
+    @classmethod
+    def _are_text(cls, tools: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        """Refuse tools that cannot be told to a model."""
+        _bytes(tools)
+        return tools
 
     def chat(self) -> list[dict[str, Any]]:
         """Return the messages as a chat template takes them."""

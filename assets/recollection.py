@@ -7,6 +7,7 @@ version at every question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from models.encoders import Encoder
 
 KIND_OF_TURN = "turn"
+ASKED_CHARACTERS = 1000
+"""What memory is asked with of a text, its end: a question is a sentence or two, and stands last
+where a document is pasted before it; every word is read for its forms, under the GIL."""
 Row = dict[str, Any]
 
 
@@ -64,10 +68,12 @@ class Recollection:
     def about(self, user_id: str, text: str, now: datetime) -> list[Recalled]:
         """Return what comes to mind of a person at some words, the best `memory.limit` first.
 
+        Of a long text its last `ASKED_CHARACTERS` are asked with.
         Nothing where no memory is as near as `memory.least_similarity`.  `DataError` for what is
         no pseudonym.
         """
         require_id(user_id, "pseudonym")
+        text = _end_of(text)
         said, asked = self._encoder.encode([text, searchable(text)])
         if not said.any():  # there is no letter or digit in it
             return []
@@ -139,6 +145,15 @@ class _Found:
     relevance: float
     similarity: float
     sources: tuple[str, ...]
+
+
+def _end_of(text: str) -> str:
+    """Return the last `ASKED_CHARACTERS` of a text, cut between words where there are any."""
+    if len(text) <= ASKED_CHARACTERS:
+        return text
+    end = text[-ASKED_CHARACTERS - 1 :]
+    gap = re.search(r"\s(?=\S)", end)
+    return end[gap.end() :] if gap else end[1:]
 
 
 def _of_memory(row: Row) -> _Found:

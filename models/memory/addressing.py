@@ -7,6 +7,7 @@ answers, and in which it is reminded (`models.primer.prompts.memory`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from models.memory.readings import lemmas, readings
@@ -45,7 +46,8 @@ def to_the_person(text: str, *, hint: str = "") -> str:
     """
     heard = frozenset(word.lower() for word in _WORD.findall(hint))
     words = _WORD.findall(text)
-    turned = iter([_turned(words, n, heard) for n in range(len(words))])
+    small = [word.lower() for word in words]
+    turned = iter([_turned(word, small, n, heard) for n, word in enumerate(words)])
     return _WORD.sub(lambda _: next(turned), text)
 
 
@@ -77,24 +79,23 @@ def is_personal(text: str) -> bool:
     return speaks_of_the_speaker(text) or speaks_to_the_person(text)
 
 
-def _turned(words: list[str], at: int, heard: frozenset[str]) -> str:
-    word = words[at]
-    small = word.lower()
-    after = words[at + 1].lower() if at + 1 < len(words) else ""
+def _turned(word: str, words: Sequence[str], at: int, heard: frozenset[str]) -> str:
+    """Return a word as it is said back; `words` are all of the text in lower case, `at` its own."""
+    small = words[at]
+    after = words[at + 1] if at + 1 < len(words) else ""
     if small in _PREPOSITIONS and after in ("мне", "мной", "мною"):
         return _like(word, _PREPOSITIONS[small])
     if small in PRONOUNS:
         return _like(word, PRONOUNS[small])
-    if small in POSSESSIVES and not (small == "мою" and at and words[at - 1].lower() == "я"):
+    if small in POSSESSIVES and not (small == "мою" and at and words[at - 1] == "я"):
         return _like(word, POSSESSIVES[small])
-    lowered = [w.lower() for w in words]
-    forms = [second for verb in _verbs(lowered, at) if (second := _second(verb))]
+    forms = [second for verb in _verbs(words, at) if (second := _second(verb))]
     if not forms:
         return word
     return _like(word, next((form for form in forms if form in heard), forms[0]))
 
 
-def _verbs(words: list[str], at: int) -> list[Parse]:
+def _verbs(words: Sequence[str], at: int) -> list[Parse]:
     """Return the readings of a word as a verb of the first person.
 
     Behind `я` one such reading is enough (`я еду`); elsewhere it must be nothing else (`еду` alone

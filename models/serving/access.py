@@ -48,6 +48,7 @@ class Person:
     user_id: str
     scopes: frozenset[str]
     holder: str = ""  # whose key it is that they ask with
+    per_minute: int = 0  # what that key allows; 0 where it says nothing of its own
 
     def needs(self, scope: str) -> None:
         """Answer 403 unless the person's key opens this."""
@@ -93,16 +94,16 @@ class Access:
         name = holder
         if PEOPLE in scopes and user is not None:
             name = _one_of(holder, user)
-        return Person(name, self._id(name), scopes, holder)
+        return Person(name, self._id(name), scopes, holder, int(known.get("per_minute") or 0))
 
     def admit(self, person: Person, now: float | None = None) -> None:
-        """Count a request of a person, or answer 429 with how long to wait."""
+        """Count a request of a person, or answer 429 with how long to wait.
+
+        Keys of one person with limits of their own are counted apart.
+        """
         moment = time.monotonic() if now is None else now
-        limit = self.per_minute
-        for entry in self._keys.values():
-            if entry["person"] == (person.holder or person.name):
-                limit = int(entry.get("per_minute") or limit)
-        if wait := self._rates.wait(person.name, limit, moment):
+        limit = person.per_minute or self.per_minute
+        if wait := self._rates.wait(f"{limit} {person.name}", limit, moment):
             raise Problem(
                 429,
                 f"More than {limit} requests a minute.",

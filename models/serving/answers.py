@@ -31,14 +31,12 @@ from models.serving.feedback import Answers, Given
 from models.serving.metrics import Metrics
 from models.serving.own_tools import WithTools
 from models.serving.problems import RETRY_AFTER_SECONDS, Problem, body_of
-from models.serving.requests import ChatRequest
+from models.serving.requests import PASSED_ON, ChatRequest
 from models.serving.served import Served
 from models.serving.upstream import Upstream, UpstreamDown, UpstreamRefused
 
 logger = logging.getLogger(__name__)
 
-NOT_THE_UPSTREAMS = {"messages", "user", "memory", "own_tools"}
-"""Fields of a request that are for the gateway."""
 WHOLE = ("stop", "length")
 """How an answer ends that may be given again."""
 Messages = list[dict[str, Any]]
@@ -222,7 +220,7 @@ class Answer:
 
     def _asked(self, *, stream: bool) -> dict[str, Any]:
         """Return the request as the upstream gets it: other name, other messages, the rest kept."""
-        told = self.body.model_dump(exclude_none=True, exclude=NOT_THE_UPSTREAMS)
+        told = self.body.model_dump(exclude_none=True, include=set(PASSED_ON))
         told |= {"model": self.name, "messages": self.shown, "stream": stream}
         if stream:
             told["stream_options"] = {"include_usage": True}

@@ -127,7 +127,7 @@ def build(service: Embedded) -> FastAPI:
 
 
 def _health(service: Embedded) -> Callable[[], Any]:
-    def health() -> Any:
+    async def health() -> Any:  # in the loop: it waits for no thread that loads an adapter
         alive = service.engine.is_alive()
         return JSONResponse({"status": "ok" if alive else "down"}, 200 if alive else 503)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -20,6 +21,9 @@ REMEMBERED = 10_000
 REMEMBERED_CHARACTERS = 20_000_000
 """Of all those answers and what was said before them, some 40 MiB: a client sends its conversation
 whole, so ten thousand answers of long ones would be gigabytes."""
+OBJECT_CHARACTERS = 100
+"""What an object or a list takes beside its texts: a message is a dict of some 200 bytes, and a
+character of Russian two."""
 ANSWER_ID = r"^chatcmpl-[0-9a-f]{32}$"
 
 
@@ -44,7 +48,7 @@ class FeedbackRequest(BaseModel):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Given:
     """An answer that was given: to whom, in which conversation, to which messages."""
 
@@ -54,10 +58,26 @@ class Given:
     messages: Sequence[Mapping[str, Any]]
     text: str
 
-    @property
+    @cached_property
     def characters(self) -> int:
-        """Return how much it holds."""
-        return len(self.text) + sum(len(m.get("content") or "") for m in self.messages)
+        """Return how much it holds, tool calls and all."""
+        return len(self.text) + sum(_held(message) for message in self.messages)
+
+
+def _held(value: Any) -> int:
+    """Return how much a value of JSON holds: characters, and `OBJECT_CHARACTERS` for the rest."""
+    found, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            found += len(one)
+            continue
+        found += OBJECT_CHARACTERS
+        if isinstance(one, Mapping):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+    return found
 
 
 @dataclass

@@ -30,7 +30,7 @@ from models.serving.conversation_log import replay
 from models.serving.feedback import FeedbackRequest, event_of
 from models.serving.own_tools import OwnTools, WithTools
 from models.serving.problems import RETRY_AFTER_SECONDS, Problem
-from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest
+from models.serving.requests import DEPLOYABLE, ChatMessage, ChatRequest, Text
 from models.serving.served import ALIAS, BASE
 from models.serving.upstream import UpstreamDown, UpstreamRefused
 from models.tools import Tool, openai_schema
@@ -64,7 +64,7 @@ class Remembers(Protocol):
 class EmbeddingsRequest(BaseModel):
     """OpenAI's request for embeddings; token ids are no text and are refused."""
 
-    input: str | list[str]
+    input: Text | list[Text]
     model: str = Field("steppe", max_length=128)
     encoding_format: str = Field("float", pattern="^(float|base64)$")
 

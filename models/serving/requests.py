@@ -1,21 +1,63 @@
 """What a client may send: OpenAI's request, with the limits of this server.
 
-Fields that OpenAI knows and that mean nothing here are let through to the upstream, as vLLM does;
-a request names models by their names only, so none can reach the file system.
+The upstream gets of it what is in `PASSED_ON`; a request names models by their names only, and no
+template, path or host, so none can reach the file system or the net.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 MODEL = r"^[A-Za-z0-9@._/-]{1,128}$"
 DEPLOYABLE = r"^(base|steppe@[0-9a-f]{12})$"
 MAX_TOKENS = 4096
 MAX_TOOLS = 128
 """OpenAI's own limit; Open WebUI brings 36 with every question."""
-ToolName = Annotated[str, Field(max_length=64)]
+MAX_NAME = 64
+"""Characters of a name of a tool or of who speaks, OpenAI's own limit."""
+MAX_CALL_BYTES = 64 << 10
+"""Of one tool call in a message, as JSON: the longest answer at 16 bytes a token."""
+ToolName = Annotated[str, Field(max_length=MAX_NAME)]
+StopText = Annotated[str, Field(max_length=256)]
+MAX_STOPS = 4
+"""OpenAI's own limit; every piece of an answer is looked through for each."""
+PASSED_ON = frozenset(
+    {
+        *("stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "min_tokens"),
+        *("temperature", "top_p", "top_k", "min_p", "seed", "stop", "stop_token_ids"),
+        *("presence_penalty", "frequency_penalty", "repetition_penalty", "length_penalty"),
+        *("logit_bias", "logprobs", "top_logprobs", "bad_words", "reasoning_effort"),
+        *("tools", "tool_choice", "parallel_tool_calls", "response_format"),
+    }
+)
+"""What of a request the upstream gets as it came: fields of OpenAI and of vLLM's `SamplingParams`.
+
+Left out is what reaches further than this answer: `chat_template` and its `chat_template_kwargs`
+are programs that the upstream runs, `kv_transfer_params` names hosts, `priority` takes from others.
+"""
+
+
+def _whole(text: str) -> str:
+    """Return a text; `ValueError` for half a surrogate pair, which no encoder takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a surrogate pair, which is no text") from None
+    return text
+
+
+def _bytes(value: Any) -> int:
+    """Return how long a value is as JSON; `ValueError` where it cannot be written."""
+    try:
+        return len(json.dumps(value, ensure_ascii=False).encode())
+    except (UnicodeEncodeError, RecursionError):
+        raise ValueError("a tool cannot be written as text") from None
+
+
+Text = Annotated[str, AfterValidator(_whole)]
 
 
 class ChatMessage(BaseModel):
@@ -25,7 +67,7 @@ class ChatMessage(BaseModel):
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
-    name: str | None = Field(None, max_length=64)
+    name: str | None = Field(None, max_length=MAX_NAME)
     tool_calls: list[dict[str, Any]] | None = Field(None, max_length=64)
     tool_call_id: str | None = Field(None, max_length=128)
 
@@ -37,12 +79,20 @@ class ChatMessage(BaseModel):
             if any(part.get("type") != "text" for part in content):
                 raise ValueError("only text parts can be answered here")
             content = "".join(str(part.get("text") or "") for part in content)
-        text = content or ""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("a message holds half a surrogate pair, which is no text") from None
-        return text
+        return _whole(content or "")
+
+    @field_validator("tool_calls")
+    @classmethod
+    def _bounded(cls, calls: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        """Refuse calls that are too long, or no text."""
+        for call in calls or ():
+            function = call.get("function")
+            name = function.get("name") if isinstance(function, dict) else ""
+            if len(str(name)) > MAX_NAME:
+                raise ValueError(f"the name of a tool has at most {MAX_NAME} characters")
+            if _bytes(call) > MAX_CALL_BYTES:
+                raise ValueError(f"a tool call has at most {MAX_CALL_BYTES:,} bytes as JSON")
+        return calls
 
     @property
     def text(self) -> str:
@@ -60,7 +110,7 @@ class ChatMessage(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's chat request; what is not named here goes to the upstream as it came.
+    """OpenAI's chat request; what is neither named here nor in `PASSED_ON` is ignored.
 
     `own_tools` is ours: which of its own tools the assistant may use, by name, or the usual ones.
     """
@@ -89,13 +139,20 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     max_completion_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     seed: int | None = Field(None, ge=0, lt=2**63)
-    stop: str | list[str] | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None = None
     n: Literal[1] | None = 1
     user: str | None = Field(None, max_length=256)
     tools: list[dict[str, Any]] | None = Field(None, max_length=MAX_TOOLS)
     own_tools: bool | Annotated[list[ToolName], Field(max_length=64)] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
+
+    @field_validator("tools")
+    @classmethod
+    def _are_text(cls, tools: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        """Refuse tools that cannot be told to a model."""
+        _bytes(tools)
+        return tools
 
     def chat(self) -> list[dict[str, Any]]:
         """Return the messages as a chat template takes them."""

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 TOKEN_VARIABLE = "STEPPE_UPSTREAM_TOKEN"  # noqa: S105  its name, not a secret
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 600.0
+HEALTH_SECONDS = 5.0
+"""An upstream that is silent for so long hangs: `/health` computes nothing."""
 LOOK_EVERY_SECONDS = 0.25
 START_SECONDS = 120.0
 CONNECTIONS = 512
@@ -171,7 +173,7 @@ class Upstream:
 
     async def _is_healthy(self) -> bool:
         with contextlib.suppress(DeploymentError):
-            await self._request("GET", "/health", anew=True)
+            await self._request("GET", "/health", anew=True, seconds=HEALTH_SECONDS)
             return True
         return False
 
@@ -224,14 +226,21 @@ class Upstream:
         return await self._request("POST", path, body)
 
     async def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, anew: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        anew: bool = False,
+        seconds: float = ANSWER_SECONDS,
     ) -> dict[str, Any]:
         import aiohttp
 
         try:
             headers = {"Connection": "close"} if anew else {}
+            limit = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
             async with self._open().request(
-                method, self.url + path, json=body, headers=headers
+                method, self.url + path, json=body, headers=headers, timeout=limit
             ) as answer:
                 found = await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

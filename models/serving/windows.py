@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from lake.errors import DeploymentError, ModelError
@@ -20,6 +23,8 @@ NEW_TOKENS = 128
 MESSAGE_TOKENS = 16
 """More than any template writes around a message; a token is a byte at least."""
 SUMMARY_TOKENS = 96
+THREADS = 4
+"""Long conversations that are fitted at a time: each waits for the upstream, which computes."""
 Messages = list[dict[str, Any]]
 
 
@@ -41,36 +46,55 @@ async def fitted(
     if _at_most([*messages, *tools]) <= budget:
         return messages
     loop = asyncio.get_running_loop()
-
-    def count(said: Sequence[Any]) -> int:
-        asked = asyncio.run_coroutine_threadsafe(
-            upstream.count([dict(m) for m in said], tools), loop
-        )
-        return asked.result()[0]
-
-    def summarise(said: Sequence[Any]) -> str:
-        asked = upstream.whole(
-            {
-                "model": name,
-                "messages": context.summary_request(said),
-                "max_tokens": SUMMARY_TOKENS,
-                "temperature": 0.0,
-            }
-        )
-        try:
-            told = asyncio.run_coroutine_threadsafe(asked, loop).result()
-        except DeploymentError:  # what is to be summed up is too long itself: it goes without
-            return ""
-        return str(told["choices"][0]["message"]["content"] or "")
-
+    asked = _Asked(upstream, name, tools, loop)
+    fit = partial(
+        context.fit, messages, budget=budget, count=asked.count, summarise=asked.summarise
+    )
     try:
-        window = await asyncio.to_thread(
-            context.fit, messages, budget=budget, count=count, summarise=summarise
-        )
+        window = await loop.run_in_executor(_threads(), fit)
     except ModelError as error:
         hint = f"send fewer than {len(tools)} tools, or {error.hint}" if tools else error.hint
         raise Problem(422, error.message, hint=hint) from error
     return [dict(message) for message in window.messages]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An upstream as a thread asks it, which waits for the answers beside the loop."""
+
+    upstream: Upstream
+    name: str
+    tools: Sequence[Mapping[str, Any]]
+    loop: asyncio.AbstractEventLoop
+
+    def count(self, said: Sequence[Any]) -> int:
+        """Return how many tokens messages and tools have."""
+        counted = self.upstream.count([dict(message) for message in said], self.tools)
+        return asyncio.run_coroutine_threadsafe(counted, self.loop).result()[0]
+
+    def summarise(self, said: Sequence[Any]) -> str:
+        """Return messages in few words; empty where they are too long to be summed up."""
+        body = {
+            "model": self.name,
+            "messages": context.summary_request(said),
+            "max_tokens": SUMMARY_TOKENS,
+            "temperature": 0.0,
+        }
+        summed_up = self.upstream.whole(body)
+        try:
+            told = asyncio.run_coroutine_threadsafe(summed_up, self.loop).result()
+        except DeploymentError:
+            return ""
+        return str(told["choices"][0]["message"]["content"] or "")
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that wait for an upstream's counts and summaries.
+
+    Their own, so that long conversations never hold those that ask memory.
+    """
+    return ThreadPoolExecutor(THREADS, "windows")
 
 
 def _at_most(messages: Sequence[Mapping[str, Any]]) -> int:

@@ -6,6 +6,7 @@ The clock is given, so a test and a conversation of yesterday have their own tod
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -128,7 +129,7 @@ def moved(day: date, count: int, unit: str) -> date:
         return day + timedelta(days=count * (7 if unit == "weeks" else 1))
     months = day.year * 12 + day.month - 1 + count * (12 if unit == "years" else 1)
     year, month = divmod(months, 12)
-    return date(year, month + 1, min(day.day, _length(year, month + 1)))
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def difference(first: date, second: date) -> str:
@@ -156,8 +157,3 @@ def counted(number: int, forms: tuple[str, str, str]) -> str:
     if number % 10 == 1 and number % 100 != 11:
         return forms[0]
     return forms[1] if number % 10 in {2, 3, 4} and number % 100 not in {12, 13, 14} else forms[2]
-
-
-def _length(year: int, month: int) -> int:
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return (following - timedelta(days=1)).day

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from assets.recollection import Recollection
+from assets.recollection import ASKED_CHARACTERS, Recollection, _end_of
 from lake.errors import DataError
 from lake.ids import content_id
 from lake.memories import Memories, memory_id_of
@@ -78,6 +78,22 @@ def test_nothing_far_from_what_was_said_comes_to_mind(mind: Recollection, chosen
 
     assert [] == words(mind, "Привет!")
     assert [] == words(mind, "…")
+
+
+def test_of_a_long_text_its_end_is_asked_with(mind: Recollection, chosen: Settings) -> None:
+    remember(chosen, ANYA, *FACTS)
+    asked = "Как зовут мою собаку? " * 50
+
+    assert FACTS[0] == words(mind, "шум и гам " * 5000 + asked)[0]
+
+
+@pytest.mark.parametrize("text", ["слово " * 900, "с" * 5000, "с" * 5000 + " ", "слово", ""])
+def test_the_end_of_a_text_begins_with_a_whole_word(text: str) -> None:
+    end = _end_of(text)
+
+    assert text.endswith(end)
+    assert min(len(text), ASKED_CHARACTERS) - len("слово ") <= len(end) <= ASKED_CHARACTERS
+    assert set(end.split()) <= set(text.split()) or " " not in text.strip()
 
 
 def test_only_so_many_come_to_mind(chosen: Settings) -> None:

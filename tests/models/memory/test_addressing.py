@@ -1,6 +1,7 @@
 """A person's words said back to them: the second person for the first, and nothing else changed."""
 
 import random
+import sys
 
 import pytest
 from hypothesis import given
@@ -71,3 +72,23 @@ def test_a_question_and_its_fact_share_words_when_searched() -> None:
     asked, fact = searchable("Чего я боюсь?").split(), searchable("ты боишься темноты").split()
 
     assert {"бояться"} <= set(asked) & set(fact)
+
+
+def test_twice_as_many_words_are_twice_the_work() -> None:
+    def lowered(words: int) -> int:
+        """Count how often a word is lowered."""
+        called = 0
+
+        def count(_: object, event: str, what: object) -> None:
+            nonlocal called
+            called += event == "c_call" and getattr(what, "__name__", "") == "lower"
+
+        sys.setprofile(count)
+        try:
+            to_the_person("собака спит " * (words // 2))
+        finally:
+            sys.setprofile(None)
+        return called
+
+    to_the_person("собака спит")  # the forms of a word are read once
+    assert lowered(400) <= 2 * lowered(200)

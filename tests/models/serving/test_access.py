@@ -7,6 +7,7 @@ import pytest
 
 from lake.errors import SettingsError
 from models.serving import access
+from models.serving.problems import Problem
 from models.serving.rates import Bucket
 
 HELLO = {"model": "base", "max_tokens": 2, "messages": [{"role": "user", "content": "Привет!"}]}
@@ -56,6 +57,23 @@ def test_too_many_requests_are_told_when_to_come_back(served) -> None:
 
     assert [200, 200, 429] == [a.status_code for a in answers]
     assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("limits", [(1, 3), (3, 1), (1, 0), (0, 1)])
+def test_of_two_keys_of_a_person_each_has_its_own_limit(tmp_path, limits: tuple[int, int]) -> None:
+    path, usual = tmp_path / "keys.json", 5
+    asked = access.Access(path, "owner", str, per_minute=usual)
+    people = [asked.person(access.add(path, "vera", ["chat"], n)) for n in limits]
+
+    def admitted(person: access.Person) -> int:
+        for n in range(10):
+            try:
+                asked.admit(person, now=0.0)
+            except Problem:
+                return n
+        return 10
+
+    assert [limit or usual for limit in limits] == [admitted(person) for person in people]
 
 
 @pytest.mark.parametrize("declared", [True, False])

@@ -98,3 +98,27 @@ def test_the_gateway_gives_an_answer_again_until_the_adapter_changes(served, tmp
     assert 10 == len(lines)  # five requests, five answers, kept ones too
     answers = [event for event in map(json.loads, lines) if event["event"] == "answer"]
     assert [False, True, False, True, False] == [event["cached"] for event in answers]
+
+
+class Changing:
+    """Memories of nothing that is asked here, in a version that changes."""
+
+    def __init__(self) -> None:
+        self.now = "1"
+
+    def about(self, user_id: str, text: str) -> list[dict]:
+        return []
+
+    def version(self, user_id: str) -> str:
+        return self.now
+
+
+def test_the_gateway_gives_no_answer_again_once_something_else_is_remembered(served) -> None:
+    served.gateway.cache = cache = AnswerCache(served.gateway.encoder, is_personal, most=9)
+    cache.keep = lambda scope, m, text, _: AnswerCache.keep(cache, scope, m, text or "Да.", "stop")
+    served.gateway.memory = memory = Changing()
+    before = [ask(served), ask(served)]
+    memory.now = "2"
+    after = [ask(served), ask(served)]
+
+    assert [False, True] * 2 == [a["steppe"]["cached"] for a in (*before, *after)]

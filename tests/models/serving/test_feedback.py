@@ -118,7 +118,7 @@ def given(words: int) -> Given:
 
 
 def test_answers_of_long_conversations_are_forgotten_before_memory_fills() -> None:
-    answers, half = Answers(), feedback.REMEMBERED_CHARACTERS // 2
+    answers, half = Answers(), feedback.REMEMBERED_CHARACTERS // 2 - given(0).characters
     for n in range(5):
         answers.remember(str(n), given(half))
 
@@ -132,4 +132,21 @@ def test_what_is_remembered_of_answers_is_counted_once() -> None:
     for answer_id in ("a", "a", "b", "c"):
         answers.remember(answer_id, given(10))
 
-    assert (["b", "c"], 20) == (list(answers.known), answers.characters)
+    assert (["b", "c"], 2 * given(10).characters) == (list(answers.known), answers.characters)
+
+
+def calling(arguments: object) -> Given:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    said = {"role": "assistant", "content": "", "tool_calls": [call]}
+    return Given("vera", "c", "base", [said], "")
+
+
+@pytest.mark.parametrize("arguments", ["x" * 50_000, {"x" * 50_000: "y"}, [[]] * 500])
+def test_what_tools_were_called_with_is_held_and_counted(arguments: object) -> None:
+    assert 50_000 <= calling(arguments).characters <= 60_000
+
+
+def test_messages_without_a_word_are_counted() -> None:
+    silent = Given("vera", "c", "base", [{"role": "user", "content": ""}] * 1000, "")
+
+    assert silent.characters >= 1000 * feedback.OBJECT_CHARACTERS

@@ -201,17 +201,32 @@ def test_two_clients_with_the_same_beginning_have_conversations_of_their_own(ser
     assert 3 == len(set(asked[2:]))
 
 
-@pytest.mark.parametrize("content", ["\ud800", [{"type": "text", "text": "\ud800"}]])
-def test_half_a_surrogate_pair_is_refused_in_words(served, content: object) -> None:
-    body = json.dumps({"model": "steppe", "messages": [{"role": "user", "content": content}]})
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("chat/completions", {"messages": [{"role": "user", "content": HALF}]}),
+        (
+            "chat/completions",
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": HALF}]}]},
+        ),
+        ("chat/completions", {"messages": HELLO, "tools": [{"function": {"name": HALF}}]}),
+        ("embeddings", {"input": HALF}),
+        ("embeddings", {"input": ["Привет!", HALF]}),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_in_words(served, path: str, fields: dict) -> None:
     answer = httpx.post(
-        f"{served.url}/v1/chat/completions",
-        content=body,
+        f"{served.url}/v1/{path}",
+        content=json.dumps({"model": "steppe", **fields}),
         headers={"Content-Type": "application/json"},
         timeout=60,
     )
 
     assert 422 == answer.status_code
+    assert answer.json()["error"]["hint"]
 
 
 class Known:

@@ -128,6 +128,14 @@ def test_an_adapter_that_is_served_otherwise_than_trained_is_refused(served) -> 
     assert "" == served.gateway.served.champion
 
 
+def test_an_adapter_that_is_served_otherwise_than_trained_is_tried_on_nobody(served) -> None:
+    refused = admin(served, "canary", name=BOTH[0], share=0.5, expected={"<nothing>": -1.0})
+
+    assert 409 == refused.status_code
+    assert "from the adapter that was trained" in refused.text
+    assert ("", 0.0) == (served.gateway.served.canary, served.gateway.served.share)
+
+
 def test_the_share_is_the_share(tmp_path) -> None:
     people = [f"person {n}" for n in range(10_000)]
 

@@ -1,5 +1,8 @@
 """A conversation longer than the model reads is answered from its newest turns."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import openai
 import pytest
 
@@ -44,6 +47,41 @@ def test_a_newest_turn_that_is_too_long_alone_is_refused_with_a_hint(client) -> 
         client.chat.completions.create(
             model="base", messages=[{"role": "user", "content": "слово " * 4000}]
         )
+
+
+class Slow:
+    """An upstream of a short window that counts no conversation until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go, self.waiting = asyncio.Event(), 0
+
+    async def reads(self) -> int:
+        return 256
+
+    async def count(self, messages: list, _: object) -> tuple[int, int]:
+        self.waiting += 1
+        await self.let_go.wait()
+        return sum(len(m["content"]) for m in messages) // 4, 256
+
+    async def whole(self, _: object) -> dict:
+        return {"choices": [{"message": {"content": "кратко"}}]}
+
+
+def test_long_conversations_at_a_slow_upstream_hold_no_thread_of_the_others() -> None:
+    async def remembered_meanwhile() -> str:
+        upstream, threads = Slow(), 2
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads))
+        fitted = [windows.fitted(upstream, "base", long_talk(20), 16) for _ in range(6)]
+        talks = [asyncio.create_task(talk) for talk in fitted]
+        while upstream.waiting < threads:
+            await asyncio.sleep(0.01)
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(lambda: "remembered"), 5)
+        finally:
+            upstream.let_go.set()
+            await asyncio.gather(*talks)
+
+    assert "remembered" == asyncio.run(remembered_meanwhile())
 
 
 def test_the_bound_on_tokens_is_one() -> None:

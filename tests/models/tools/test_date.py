@@ -102,6 +102,13 @@ def test_a_difference_is_whole(first: date, days: int) -> None:
     assert f": {days} {counted(abs(days), ('день', 'дня', 'дней'))}" in told
 
 
+@given(st.dates(), st.dates(date(9999, 11, 1)))
+def test_a_difference_is_told_up_to_the_last_day_of_the_calendar(first: date, last: date) -> None:
+    told = tool.run({"what": "difference", "first": spoken(first), "second": last.isoformat()})
+
+    assert "9999 года" in told or first.year < 1000
+
+
 @given(st.dates())
 def test_a_date_that_is_said_is_read_again(day: date) -> None:
     if day.year >= 1000:

@@ -34,7 +34,7 @@ from models.adapters import served_name
 from models.base import BaseModel, find_base
 from models.encoders import load_encoder
 from models.memory.addressing import is_personal
-from models.memory.prompting import reminds, used, with_memories
+from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
 from models.serving import client, listening
 from models.serving.access import Access
@@ -118,8 +118,6 @@ class Remembering:
 
     def about(self, user_id: str, text: str) -> list[dict[str, Any]]:
         """Return the memories that go into the prompt, best first, and note that they were used."""
-        if not reminds(text, schooled=self.schooled):
-            return []
         now = datetime.now(UTC)
         found = used(self.recollection.about(user_id, text, now), schooled=self.schooled)
         self._note(found, now)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from models.memory import Message
-from models.memory.addressing import is_personal
 from models.memory.phrases import written
 from models.primer import prompts
 
@@ -35,15 +34,6 @@ class Recollected(Protocol):
 
 
 R = TypeVar("R", bound=Recollected)
-
-
-def reminds(text: str, *, schooled: bool) -> bool:
-    """Say whether a text is one to remember something at.
-
-    A base grown here takes what it is reminded of for the answer, whatever was asked (a sum, the
-    time), so it is reminded only where the person speaks of themselves.
-    """
-    return not schooled or is_personal(text)
 
 
 def used(recalled: Sequence[R], *, schooled: bool, facts: int = SCHOOLED_FACTS) -> list[R]:

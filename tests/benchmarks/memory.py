@@ -37,7 +37,7 @@ from models.memory import Remembered
 from models.memory.addressing import to_the_person
 from models.memory.extraction import Told
 from models.memory.phrases import PrimerPhrases
-from models.memory.prompting import SCHOOLED_FACTS, reminds, with_memories
+from models.memory.prompting import SCHOOLED_FACTS, with_memories
 from models.memory.readings import lemmas
 from models.memory.reflection import reflect, windows
 from models.memory.summary import summaries
@@ -92,7 +92,7 @@ class Bench:
     def recalled(self, settings: Settings) -> list[list[list[Recalled]]]:
         """Return what comes to mind at every question of every person."""
         mind, now = Recollection(settings.home, settings), datetime.now(UTC)
-        return [[reminded(mind, self.user_id(p), q, now) for q in p.questions] for p in self.people]
+        return [[mind.about(self.user_id(p), q, now) for q in p.questions] for p in self.people]
 
     def asked(self, recalled: list[list[list[Recalled]]], facts: int) -> list[list[str]]:
         """Return the answers to every question, with so many recalled facts in the prompt."""
@@ -153,11 +153,6 @@ def _prepared(home: Path, base: BaseModel, arguments: argparse.Namespace) -> Ben
     _tell(bench)
     turn.grow(settings, until="embeddings")
     return bench
-
-
-def reminded(mind: Recollection, user_id: str, text: str, now: datetime) -> list[Recalled]:
-    """Return what the gateway would remember at a text."""
-    return mind.about(user_id, text, now) if reminds(text, schooled=True) else []
 
 
 def _person(name: str, draw: Draw, count: int) -> Person:
@@ -227,7 +222,7 @@ def _skills(bench: Bench, count: int = 300) -> dict[str, float]:
     turns = [t for _ in range(count) for t in draw_skill(draw).turns(draw)[:1] if t.determined]
     person, mind = bench.people[0], Recollection(bench.settings.home, bench.settings)
     user_id, now = bench.user_id(person), datetime.now(UTC)
-    found = [reminded(mind, user_id, t.question, now) for t in turns]
+    found = [mind.about(user_id, t.question, now) for t in turns]
     shares = {}
     for name, memories in (("with_memory", found), ("without", [[] for _ in turns])):
         prompts = [
@@ -237,8 +232,8 @@ def _skills(bench: Bench, count: int = 300) -> dict[str, float]:
         said = bench.model.generate(prompts, max_new_tokens=64)
         right = [folded(s.text) == folded(t.answer) for s, t in zip(said, turns, strict=True)]
         shares[name] = round(sum(right) / len(right), 3)
-    share = sum(bool([m for m in f if m.kind == "fact"]) for f in found) / len(found)
-    return {**shares, "reminded_of_something": round(share, 3), "questions": len(turns)}
+    reminded = sum(bool([m for m in f if m.kind == "fact"]) for f in found) / len(found)
+    return {**shares, "reminded_of_something": round(reminded, 3), "questions": len(turns)}
 
 
 def _written(bench: Bench, talks: int = 200) -> dict[str, Any]:
@@ -283,7 +278,7 @@ def _sample(home: Path, base: BaseModel) -> dict[str, Any]:
     asked = [json.loads(line) for line in lines]
     owner = user_id_of(settings.owner, pseudonym_key(home))
     mind, now = Recollection(home, settings), datetime.now(UTC)
-    found = [reminded(mind, owner, row["question"], now) for row in asked]
+    found = [mind.about(owner, row["question"], now) for row in asked]
     model = TransformersModel(base.path)
     shares: dict[str, Any] = {"memories": len(Memories(home).list(owner)), "questions": len(asked)}
     for name, memories in (("right_with_memory", found), ("right_without", [[] for _ in asked])):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+
 from assets import observing, remembering, reporting
 from lake import warehouse
 from lake.memories import Memories

@@ -90,9 +90,8 @@ class Taken:
         if until is not None and row["told_at"] <= until:
             return True
         if row["kind"] == "fact":
-            return self.has(
-                f"{row['dialogue_id']}/{row['position']}", row["text"], row["reader_id"]
-            )
+            source = f"{row['dialogue_id']}/{row['position']}"
+            return self.has(source, row["text"], row["reader_id"])
         told = (told for source in row["sources"] for told in self.tellings.get(source, ()))
         text_id = content_id(row["text"])
         return self.turns >= set(row["sources"]) or any(text_id == taken for taken, _ in told)

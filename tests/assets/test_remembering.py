@@ -322,13 +322,12 @@ def test_a_word_that_was_noted_and_not_carried_out_is_followed_at_the_next_run(
 ) -> None:
     keep(DAY, DOG)
     remember()
+    what = ANYA if whole else memories.list(ANYA)[0]["memory_id"]
+    forget = forgetting.forget_person if whole else forgetting.forget_memory
     with monkeypatch.context() as killed:
         killed.setattr(forgetting, "_strike", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            if whole:
-                forgetting.forget_person(lake, ANYA, "ушла")
-            else:
-                forgetting.forget_memory(lake, memories.list(ANYA)[0]["memory_id"], "не надо")
+            forget(lake, what, "не надо")
     encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
     remembering.consolidate(lake, memories, chosen, RULES, encoder)
 

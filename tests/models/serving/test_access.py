@@ -100,6 +100,29 @@ def test_a_file_of_keys_that_cannot_be_read_opens_nothing(tmp_path) -> None:
         access.read(path)
 
 
+def test_after_the_last_key_is_revoked_nobody_is_let_in(served) -> None:
+    path = served.gateway.access.path
+    key = access.add(path, "vera", ["chat"])
+    access.revoke(path, access.digest(key))
+
+    assert [401, 401] == [ask(served, k).status_code for k in ("", key)]
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[1]", "[]", '{"a": 1}', '{"a": {"person": "vera"}}'])
+def test_a_torn_file_of_keys_lets_nobody_in_and_says_so(served, torn: str) -> None:
+    path = served.gateway.access.path
+    key = access.add(path, "vera", ["chat"])
+    whole = path.read_text()
+    path.write_text(torn)
+
+    answers = [ask(served, k) for k in ("", key, key)]
+
+    assert [503, 503, 503] == [a.status_code for a in answers]
+    assert "delete" not in answers[0].json()["error"]["hint"]
+    path.write_text(whole)
+    assert 200 == ask(served, key).status_code
+
+
 def test_a_bucket_fills_again_with_time() -> None:
     bucket = Bucket(60, 1, 0.0)
 

@@ -36,7 +36,7 @@ from models.encoders import load_encoder
 from models.memory.addressing import is_personal
 from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
-from models.serving import client, listening
+from models.serving import client, hosts, listening
 from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
@@ -97,6 +97,7 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
         max_at_once=chosen.serving.max_at_once,
+        hosts=hosts.LOOPBACK if host in client.LOOPBACK else (hosts.ANY,),
         memory=memory,
         own=tools_of(chosen, memory),
         encoder=encoder,

@@ -22,7 +22,7 @@ from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from models.serving import bounds, events, front_ends, pages, problems, switching, windows
+from models.serving import bounds, events, front_ends, hosts, pages, problems, switching, windows
 from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
 from models.serving.answers import Answer, Shared, as_problem
@@ -97,6 +97,7 @@ class Gateway(Shared):
     admin_token: str
     max_bytes: int = 1 << 20
     max_at_once: int = 512
+    hosts: Sequence[str] = ("*",)
     memory: Remembers | None = None
     own: OwnTools | None = None
     encoder: Encoder | None = None
@@ -205,6 +206,7 @@ def build(gateway: Gateway) -> FastAPI:
     problems.install(app)
     app.add_middleware(bounds.Small, most=gateway.max_bytes)
     app.add_middleware(bounds.AtOnce, most=gateway.max_at_once)
+    app.add_middleware(hosts.OwnNames, hosts=gateway.hosts, is_open=gateway.access.is_open)
     app.get("/health")(_health(gateway))
     app.get("/metrics")(_metrics(gateway))
     app.get("/v1/models")(_models(gateway))

@@ -16,6 +16,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, Header, Query, Response
@@ -322,7 +323,7 @@ def _feedback(gateway: Gateway) -> Callable[..., Any]:
         person = gateway.access.person(authorization, user)
         person.needs("feedback")
         gateway.access.admit(person)
-        event = event_of(body, person.name, gateway.given)
+        event = event_of(body, person.name, gateway.given, datetime.now(UTC))
         await gateway.log.write("feedback", **event)
         return {"feedback_id": event["feedback_id"]}
 

@@ -21,7 +21,7 @@ RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
 """The source whose answers the model gave itself: training on them unjudged is how it rots."""
 SELF_CHATS_CODE = "2"
-OBSERVATIONS_CODE = "1"
+OBSERVATIONS_CODE = "2"
 ANSWERS_CODE = "1"
 KEPT = ("cleaned_signatures", "cleaned_preferences")
 """The tables by which later days know what was kept."""

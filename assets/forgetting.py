@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assets import answered
-from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of
+from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of, lock
 from lake import query, warehouse
 from lake.errors import DataError
 from lake.ids import content_id
@@ -30,8 +30,23 @@ PASSED_OVER = {"text": "", "importance": 0, "told_at": None, "sources": [], "rea
 def forget_memory(lake: Lake, memory_id: str, reason: str) -> list[str]:
     """Forget one memory and what hangs on it; return the ids of all that is gone.
 
-    `DataError` where there is no such memory.
+    It waits while the loop reads and remembers.  `DataError` where there is no such memory.
     """
+    with lock(lake.home):
+        return _forget_memory(lake, memory_id, reason)
+
+
+def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
+    """Forget everything of a person, and read nothing of what they told until now again.
+
+    What they told before and the loop takes in later is passed over by its time.  It waits while
+    the loop reads and remembers.  `DataError` where nothing is known of them.
+    """
+    with lock(lake.home):
+        return _forget_person(lake, user_id, reason)
+
+
+def _forget_memory(lake: Lake, memory_id: str, reason: str) -> list[str]:
     memories = Memories(lake.home)
     memory = memories.get(memory_id)
     if memory is None:
@@ -43,8 +58,7 @@ def forget_memory(lake: Lake, memory_id: str, reason: str) -> list[str]:
     return [row["memory_id"] for row in gone]
 
 
-def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
-    """Forget everything of a person, and read nothing of what they said until now again."""
+def _forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
     memories = Memories(lake.home)
     gone = memories.list(user_id, replaced=True)
     asked = (

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from filelock import FileLock
 
 from assets import observing, remembering, reporting
 from lake import warehouse
@@ -50,9 +49,7 @@ def memories(
     base = bases.find_base(settings.base_model, settings.models_dir)
     reader = observing.reader_of(settings, lake, base)
     by = reporting.provenance(context, "memories", remembering.CODE)
-    lock = settings.home / "locks" / "memories"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):
+    with observing.lock(settings.home):
         stale = observing.stale_days(lake, settings, reader.reader_id)
         read = [row for day in stale for row in observing.read_day(lake, settings, day, reader, by)]
         yield _told_of_reading(lake, read, days=len(stale))

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import BaseFileLock, FileLock
 
 from assets import fingerprints, talks
 from lake import query
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
 OBSERVATIONS, FORGOTTEN = "embeddings_observations", "embeddings_forgotten"
 WHOLE = -1  # the position of a summary: it is of a whole dialogue
-EVERYTHING = "everything"  # the kind of a person's word that nothing said so far is remembered
+EVERYTHING = "everything"  # the kind of a person's word that nothing told so far is remembered
 RULES = f"rules-{extraction.CODE}"
 AT_ONCE = 64
 """Dialogues shown to a model before their rows are made."""
@@ -57,11 +61,40 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What people took back: tellings by their turn, memories by their person, and whole turns."""
+    """What people took back: tellings by their turn, memories by their person, and whole turns.
+
+    And until when each person is forgotten: what they told before may come to the lake after that.
+    """
 
     tellings: Mapping[str, frozenset[tuple[str, str]]]  # source: (id of its text, its reader)
     memory_ids: Mapping[str, frozenset[str]]
     turns: frozenset[str]
+    until: Mapping[str, datetime]
+
+    def with_turns_before(self, dialogues: Sequence[Row]) -> Taken:
+        """Return it with the turns that a person told before they were forgotten.
+
+        A turn without a time has that of the last one before it, or the midnight its day began.
+        """
+        turns = set(self.turns)
+        for row in dialogues:
+            until = self.until.get(row["user_id"])
+            told = _told(row, frozenset())
+            places = range(len(told.messages)) if until else ()
+            turns |= {told.source(n) for n in places if until and told.moment(n) <= until}
+        return replace(self, turns=frozenset(turns))
+
+    def holds(self, row: Row) -> bool:
+        """Say whether a fact or a summary that was read was taken back since."""
+        until = self.until.get(row["user_id"])
+        if until is not None and row["told_at"] <= until:
+            return True
+        if row["kind"] == "fact":
+            source = f"{row['dialogue_id']}/{row['position']}"
+            return self.has(source, row["text"], row["reader_id"])
+        told = (told for source in row["sources"] for told in self.tellings.get(source, ()))
+        text_id = content_id(row["text"])
+        return self.turns >= set(row["sources"]) or any(text_id == taken for taken, _ in told)
 
     def has(self, source: str, text: str, reader_id: str) -> bool:
         """Say whether what a turn tells was taken back; another reader's words are not trusted."""
@@ -120,6 +153,7 @@ def read_day(
 def _read(dialogues: Sequence[Row], settings: Settings, reader: Reader, taken: Taken) -> list[Row]:
     strangers = {name.strip() for name in settings.memory.strangers.split(",")}
     own = [row for row in dialogues if row["user_id"] and row["source"] not in strangers]
+    taken = taken.with_turns_before(own)
     told = [_told(row, taken.turns) for row in own]
     rows = [r for row in dialogues if row not in own for r in _of_a_stranger(row, reader)]
     for row, turns in zip(own, reader.read(told), strict=True):
@@ -204,9 +238,11 @@ def taken_back(lake: Lake) -> Taken:
     tellings: dict[str, set[tuple[str, str]]] = defaultdict(set)
     memory_ids: dict[str, set[str]] = defaultdict(set)
     turns: set[str] = set()
-    for row in lake.rows(FORGOTTEN):
+    until: dict[str, datetime] = {}
+    for row in sorted(lake.rows(FORGOTTEN), key=itemgetter("forgotten_at")):
         if row["kind"] == EVERYTHING:
             turns |= set(row["sources"])
+            until[row["user_id"]] = row["forgotten_at"]
             continue
         memory_ids[row["user_id"]].add(row["memory_id"])
         for source in row["sources"]:
@@ -215,7 +251,15 @@ def taken_back(lake: Lake) -> Taken:
         {source: frozenset(told) for source, told in tellings.items()},
         {user_id: frozenset(ids) for user_id, ids in memory_ids.items()},
         frozenset(turns),
+        until,
     )
+
+
+def lock(home: Path) -> BaseFileLock:
+    """Return the lock of who reads, remembers or forgets: none writes what another took back."""
+    path = home / "locks" / "memories"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path)
 
 
 def days_of(lake: Lake, table: str) -> list[date]:

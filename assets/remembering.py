@@ -60,8 +60,9 @@ def consolidate(
     """Write anew the memories of everybody of whom other things were read; return their counts."""
     days = days_of(lake, OBSERVATIONS)
     made_from = whole_fingerprint(lake, settings, days, reader.reader_id, encoder.encoder_id)
-    observed = _by_person(query.ask(lake, "from stg_observations"))
     taken = taken_back(lake)
+    read = query.ask(lake, "from stg_observations")
+    observed = _by_person(row for row in read if not taken.holds(row))
     written: dict[str, int] = {}
     for user_id in sorted({*observed, *memories.people()}):
         own = observed.get(user_id, [])
@@ -96,7 +97,8 @@ def rows_of(
 ) -> list[Row]:
     """Return a person's memories as rows: merged facts, summaries, and reflections on the facts.
 
-    `known` are the rows that there are; of `gone` no reflection is made again.
+    `observed` is without what was taken back; `known` are the rows that there are; of `gone` no
+    reflection is made again.
     """
     facts = merging.merge(map(_observation, (r for r in observed if r["kind"] == "fact")))
     sums = merging.merge(map(_observation, (r for r in observed if r["kind"] == "summary")))

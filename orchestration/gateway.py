@@ -2,7 +2,8 @@
 
 Here it gets what it may reach: the adapters that the history says are served, the log's folder,
 the keys, the encoder, and an upstream: the embedded server as its child, or vLLM at an address.
-It writes its address and process id to `serving/server.json`, and removes it at a clean end.
+It writes its address and process id to `serving/server.json`, and removes it at a clean end.  There
+is one at a time in a home: it holds `serving/gateway.lock` for its life.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from assets.lineage import champion, on_canary
 from assets.own_tools import Statements, own_tools
 from assets.recollection import Recalled, Recollection
-from lake.errors import SettingsError
+from lake.errors import DeploymentError, SettingsError
 from lake.ids import ID_HEX_DIGITS, pseudonym_key, user_id_of
 from lake.settings import Settings, from_json, settings
 from lake.tables import Lake
@@ -36,7 +39,7 @@ from models.encoders import load_encoder
 from models.memory.addressing import is_personal
 from models.memory.prompting import used, with_memories
 from models.processes import calm_down, child_environment, die_with_parent
-from models.serving import client, listening
+from models.serving import client, hosts, listening
 from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
 from models.serving.conversation_log import ConversationLog
@@ -47,6 +50,8 @@ from models.serving.upstream import TOKEN_VARIABLE, Upstream
 from models.tools import Tool
 
 NOTED_SECONDS = 60.0
+ENDING_SECONDS = listening.GRACE_SECONDS + 1.0
+"""How long a gateway waits for one that is ending."""
 NOBODY = "0" * ID_HEX_DIGITS
 
 
@@ -57,15 +62,45 @@ def main() -> None:
     if arguments.die_with_parent:
         die_with_parent(signal.SIGTERM)
     chosen = from_json(sys.stdin.read()) if arguments.settings else settings()
-    listener = listening.at(arguments.host, arguments.port)
-    gateway = gateway_of(chosen, host=arguments.host)
+    try:
+        with only_one(chosen.home):
+            _serve(chosen, arguments.host, arguments.port)
+    except DeploymentError as error:
+        sys.exit(str(error))
+
+
+@contextlib.contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Hold a home's gateway for the length of the block; `DeploymentError` where another does.
+
+    The kernel lets go of it when a process ends, however it does.
+    """
+    path = home / "serving" / "gateway.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=ENDING_SECONDS)
+    except Timeout:
+        raise DeploymentError(
+            "Another gateway of this home is running.",
+            hint="`steppe chat` talks to it; `steppe doctor` tells where it is",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _serve(chosen: Settings, host: str, port: int) -> None:
+    listener = listening.at(host, port)
+    gateway = gateway_of(chosen, host=host)
     _warm(gateway)
     state = chosen.home / "serving" / "server.json"
-    _write_state(state, arguments.host, listener.getsockname()[1])
+    _write_state(state, host, listener.getsockname()[1])
     try:
         listening.serve(build(gateway), listener)
     finally:
-        state.unlink(missing_ok=True)
+        _take_state_away(state)
 
 
 def _warm(gateway: Gateway) -> None:
@@ -91,12 +126,14 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
             pseudonym=partial(user_id_of, key=pseudonym_key(chosen.home)),
             per_minute=chosen.serving.requests_per_minute,
             key=key.get_secret_value() if key else "",
+            owners_token=client.token_of(chosen.home),
             must_be_keyed=host not in client.LOOPBACK,
         ),
         served=served,
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
         max_at_once=chosen.serving.max_at_once,
+        hosts=hosts.LOOPBACK if host in client.LOOPBACK else (hosts.ANY,),
         memory=memory,
         own=tools_of(chosen, memory),
         encoder=encoder,
@@ -232,6 +269,13 @@ def _write_state(path: Path, host: str, port: int) -> None:
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps({"pid": os.getpid(), "url": f"http://{host}:{port}"}))
     draft.replace(path)
+
+
+def _take_state_away(path: Path) -> None:
+    """Delete the note of where the gateway is, if it is this process's."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        if dict(json.loads(path.read_text()))["pid"] == os.getpid():
+            path.unlink()
 
 
 def _arguments() -> argparse.Namespace:

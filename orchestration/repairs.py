@@ -212,11 +212,22 @@ def _server(settings: Settings, repair: bool) -> Iterator[Finding]:
         return
     server = client.running(settings)
     if server:
-        yield Finding("server", f"serves {server.health()['deployed']} at {server.url}")
+        yield _of_server(server)
         return
     if repair:
         state.unlink(missing_ok=True)
     yield Finding("server", "it is gone but its note was there", healthy=False)
+
+
+def _of_server(server: client.Server) -> Finding:
+    try:
+        found = server.health()
+    except SteppeError as error:
+        return Finding.broken("server", error.message, error.hint)
+    if found["status"] != "ok":
+        words = f"answers at {server.url}, and nothing decodes for it"
+        return Finding.broken("server", words, "serving/upstream.log tells why")
+    return Finding("server", f"serves {found['deployed']} at {server.url}")
 
 
 def _champion(settings: Settings, repair: bool) -> Iterator[Finding]:

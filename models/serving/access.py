@@ -1,9 +1,10 @@
 """Who asks, what they may do, how often and how much.
 
-On loopback without any key whoever asks is the owner, as on their own machine; a request's `user`
-names another person then.  With keys a request must carry one, and it says who asks: what the
-request says of that is ignored.  One key is for many only where it opens `people`: a front end
-such as Open WebUI then names its own people, `<person of the key>/<name>`, and nobody else's.
+On loopback without a file of keys whoever asks is the owner, as on their own machine; a request's
+`user` names another person then.  With the file, even if its last key was revoked, a request must
+carry one, and it says who asks: what the request says of that is ignored.  One key is for many only
+where it opens `people`: a front end such as Open WebUI then names its own people,
+`<person of the key>/<name>`, and nobody else's.
 
     <home>/serving/keys.json    {"<sha256>": {"person", "scopes", "per_minute", "made_at"}}
 
@@ -62,28 +63,34 @@ class Person:
 
 @dataclass
 class Access:
-    """The keys of a home, and what was asked lately; `key` is one more that the settings give."""
+    """The keys of a home, and what was asked lately; `key` is one more that the settings give.
+
+    `owners_token` lies in the home: whoever reads it is its owner.  It makes no other key needed.
+    """
 
     path: Path
     owner: str
     pseudonym: Callable[[str], str]
     per_minute: int
     key: str = ""
+    owners_token: str = ""
     must_be_keyed: bool = False
     _keys: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _read_at: int = -1
+    _is_keyed: bool = False
+    _read_at: tuple[int, int] = (-1, -1)
     _rates: Rates = field(default_factory=lambda: Rates(MAX_KEYED))
 
     def person(self, authorization: str, user: str | None = None) -> Person:
         """Return who asks, or answer 401; `user` is whom the request names, None where it cannot.
 
-        422 where a key of many comes without a name: they would all be one person.
+        422 where a key of many comes without a name: they would all be one person.  503 where the
+        file of keys cannot be read: nobody is let in by that.
         """
         keys, given = self._current(), authorization.removeprefix("Bearer ").strip()
-        if not keys and not self.key and not self.must_be_keyed:
+        if self.is_open():
             name = user or self.owner
             return Person(name, self._id(name), frozenset(SCOPES))
-        if self.key and hmac.compare_digest(given.encode("utf-8", "replace"), self.key.encode()):
+        if any(_is_same(given, own) for own in (self.key, self.owners_token) if own):
             return Person(self.owner, self._id(self.owner), frozenset(SCOPES))
         known = keys.get(digest(given))
         if known is None:
@@ -95,6 +102,14 @@ class Access:
         if PEOPLE in scopes and user is not None:
             name = _one_of(holder, user)
         return Person(name, self._id(name), scopes, holder, int(known.get("per_minute") or 0))
+
+    def is_open(self) -> bool:
+        """Say whether no key is needed; not so where the file of keys cannot be read."""
+        try:
+            self._current()
+        except Problem:
+            return False
+        return not self._is_keyed and not self.key and not self.must_be_keyed
 
     def admit(self, person: Person, now: float | None = None) -> None:
         """Count a request of a person, or answer 429 with how long to wait.
@@ -117,12 +132,22 @@ class Access:
     def _current(self) -> Mapping[str, dict[str, Any]]:
         """Return the keys, read again when their file has changed."""
         try:
-            changed = self.path.stat().st_mtime_ns
+            found = self.path.stat()
+            changed = found.st_mtime_ns, found.st_ino
         except FileNotFoundError:
-            changed = 0
+            changed = 0, 0
         if changed != self._read_at:
-            self._keys, self._read_at = read(self.path), changed
+            try:
+                self._keys, self._is_keyed = read(self.path), any(changed)
+            except SettingsError as error:
+                self._read_at = -1, -1
+                raise Problem(503, error.message, hint=error.hint) from None
+            self._read_at = changed
         return self._keys
+
+
+def _is_same(given: str, own: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), own.encode())
 
 
 def _one_of(holder: str, user: str) -> str:
@@ -152,15 +177,27 @@ def digest(key: str) -> str:
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the keys of a home by their hashes; `SettingsError` if the file cannot be read."""
+    """Return the keys of a home by their hashes; `SettingsError` if the file cannot be read.
+
+    The hint keeps the file: without it everybody on loopback would be the owner.
+    """
     if not path.exists():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        keys = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): _entry(about) for name, about in keys.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SettingsError(
-            f"`{path.name}` cannot be read: {error}.", hint="delete it, and make the keys again"
+            f"`{path.name}` cannot be read: {type(error).__name__} {error}.",
+            hint="put a good copy back, or write {} into it and make keys with `steppe keys add`",
         ) from None
+
+
+def _entry(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a key's entry; `KeyError`, `TypeError` or `ValueError` where it is none."""
+    scopes = [str(scope) for scope in about["scopes"]]
+    rate = int(about.get("per_minute") or 0)
+    return {**about, "person": str(about["person"]), "scopes": scopes, "per_minute": rate}
 
 
 def add(path: Path, person: str, scopes: Sequence[str], per_minute: int = 0) -> str:

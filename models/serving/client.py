@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from lake.errors import DeploymentError, SettingsError
 from lake.settings import to_json
 from models.base import find_base
 from models.processes import child_environment
 
 if TYPE_CHECKING:
+    import httpx
+
     from lake.settings import Settings
 
 GATEWAY = "orchestration.gateway"
@@ -38,8 +42,19 @@ class Server:
     api_key: str = ""
 
     def health(self) -> dict[str, Any]:
-        """Return `{"status", "deployed"}`."""
-        return self._call("GET", "/health")
+        """Return `{"status", "deployed"}`; the status is `down` while nothing decodes."""
+        answer = self._answer("GET", "/health")
+        with contextlib.suppress(ValueError, TypeError):
+            if "status" in (found := dict(answer.json())):
+                return found
+        raise DeploymentError(_message(answer), hint=_hint(answer))
+
+    def is_up(self) -> bool:
+        """Say whether it answers, and what decodes does, too."""
+        try:
+            return bool(self.health()["status"] == "ok")
+        except DeploymentError:
+            return False
 
     def deploy(
         self, name: str, *, probe: list[dict[str, str]], expected: Mapping[str, float] | None = None
@@ -92,10 +107,19 @@ class Server:
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, token: str = ""
     ) -> dict[str, Any]:
+        answer = self._answer(method, path, body, token)
+        if answer.is_error:
+            raise DeploymentError(_message(answer), hint=_hint(answer))
+        return dict(answer.json())
+
+    def _answer(
+        self, method: str, path: str, body: dict[str, Any] | None = None, token: str = ""
+    ) -> httpx.Response:
+        """Return any answer; `DeploymentError` where there is none."""
         import httpx
 
         try:
-            answer = httpx.request(
+            return httpx.request(
                 method, self.url + path, json=body, headers=_bearer(token), timeout=120
             )
         except httpx.HTTPError as error:
@@ -103,13 +127,13 @@ class Server:
                 f"The served assistant at {self.url} does not answer: {error}.",
                 hint="start it with `steppe serve`, or look with `steppe doctor`",
             ) from None
-        if answer.is_error:
-            raise DeploymentError(_message(answer), hint=_hint(answer))
-        return dict(answer.json())
 
 
 def running(settings: Settings) -> Server | None:
-    """Return the server of this home, None when none answers."""
+    """Return the server of this home, None when none answers.
+
+    It is there whatever it answers: one that waits for what decodes says 503.
+    """
     state = settings.home / "serving" / "server.json"
     try:
         found = json.loads(state.read_text(encoding="utf-8"))
@@ -117,7 +141,7 @@ def running(settings: Settings) -> Server | None:
         return None
     server = Server(found["url"], found["pid"], token_of(settings.home), _api_key(settings))
     try:
-        server.health()
+        server._answer("GET", "/health")
     except DeploymentError:
         return None
     return server
@@ -166,15 +190,24 @@ def no_base(settings: Settings) -> DeploymentError:
 
 @contextlib.contextmanager
 def running_or_temporary(settings: Settings) -> Iterator[Server]:
-    """Yield the running gateway, or one started for the length of the block on any free port."""
-    if server := running(settings):
-        yield server
-        return
-    server, process = start(settings, port=0)
+    """Yield the running gateway, or one started for the length of the block on any free port.
+
+    Of several who start one at once the first does; the others get that one, and it ends with the
+    first.
+    """
+    lock = settings.home / "locks" / "temporary_gateway"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    process = None
+    with FileLock(lock):
+        server = running(settings)
+        if server is None:
+            server, process = start(settings, port=0)
     try:
+        _wait_for_what_decodes(server)
         yield server
     finally:
-        stop(process)
+        if process is not None:
+            stop(process)
 
 
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float = 15) -> None:
@@ -193,7 +226,7 @@ def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> Server:
         if process.poll() is not None:
             break
         server = running(settings)
-        if server and server.pid == process.pid:
+        if server and server.pid == process.pid and server.is_up():
             return server
         time.sleep(0.2)
     stop(process)
@@ -201,6 +234,13 @@ def _wait(settings: Settings, process: subprocess.Popen[bytes]) -> Server:
     raise DeploymentError(
         f"The server did not come up:\n{log}", hint="is the port taken? see serving/server.log"
     )
+
+
+def _wait_for_what_decodes(server: Server) -> None:
+    """Return once a server is up, or after `START_SECONDS`: what is asked of it says why then."""
+    deadline = time.monotonic() + START_SECONDS
+    while not server.is_up() and time.monotonic() < deadline:
+        time.sleep(0.2)
 
 
 def token_of(home: Path) -> str:
@@ -218,8 +258,9 @@ def token_of(home: Path) -> str:
 
 
 def _api_key(settings: Settings) -> str:
+    """Return what opens everything to the owner, who can read the home."""
     key = settings.serving.api_key
-    return key.get_secret_value() if key else ""
+    return key.get_secret_value() if key else token_of(settings.home)
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
 
@@ -115,10 +116,11 @@ class Answers:
         return given
 
 
-def event_of(said: FeedbackRequest, user: str, answers: Answers) -> dict[str, Any]:
+def event_of(said: FeedbackRequest, user: str, answers: Answers, now: datetime) -> dict[str, Any]:
     """Return the log's line of a feedback: what was asked, which answer is better, which worse.
 
-    A thumb judges one answer: the other one is empty.
+    A thumb judges one answer: the other one is empty.  Its id is of this answer and this moment:
+    who says up, down and up again said three things, of which the last counts.
     """
     given = answers.of(said.answer_id, user)
     chosen, rejected = given.text, ""
@@ -138,7 +140,10 @@ def event_of(said: FeedbackRequest, user: str, answers: Answers) -> dict[str, An
     prompt = [{"role": m["role"], "content": m.get("content") or ""} for m in given.messages]
     words = [part for m in prompt for part in (m["role"], m["content"])]
     return {
-        "feedback_id": content_id("feedback", said.kind, user, *words, chosen, rejected),
+        "feedback_id": content_id(
+            *("feedback", said.kind, user, said.answer_id, _rejected_id(said), now.isoformat()),
+            *(*words, chosen, rejected),
+        ),
         "conversation_id": given.conversation_id,
         "request_id": said.answer_id,
         "user": user,

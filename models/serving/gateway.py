@@ -16,13 +16,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, Header, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from models.serving import bounds, front_ends, pages, problems, switching, windows
+from models.serving import bounds, front_ends, hosts, pages, problems, switching, windows
 from models.serving.access import Access, Person, bearing
 from models.serving.answer_cache import scope_of
 from models.serving.answers import Answer, Shared, as_problem
@@ -97,6 +98,7 @@ class Gateway(Shared):
     admin_token: str
     max_bytes: int = 1 << 20
     max_at_once: int = 512
+    hosts: Sequence[str] = ("*",)
     memory: Remembers | None = None
     own: OwnTools | None = None
     encoder: Encoder | None = None
@@ -219,6 +221,7 @@ def build(gateway: Gateway) -> FastAPI:
     problems.install(app)
     app.add_middleware(bounds.Small, most=gateway.max_bytes)
     app.add_middleware(bounds.AtOnce, most=gateway.max_at_once)
+    app.add_middleware(hosts.OwnNames, hosts=gateway.hosts, is_open=gateway.access.is_open)
     app.get("/health")(_health(gateway))
     app.get("/metrics")(_metrics(gateway))
     app.get("/v1/models")(_models(gateway))
@@ -327,7 +330,7 @@ def _feedback(gateway: Gateway) -> Callable[..., Any]:
         person = gateway.access.person(authorization, user)
         person.needs("feedback")
         gateway.access.admit(person)
-        event = event_of(body, person.name, gateway.given)
+        event = event_of(body, person.name, gateway.given, datetime.now(UTC))
         await gateway.log.write("feedback", **event)
         return {"feedback_id": event["feedback_id"]}
 

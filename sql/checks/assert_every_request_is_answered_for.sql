@@ -2,8 +2,15 @@
 -- returns each conversation of the gateway's log, each question and last answer in it, without its row
 -- What the log says is known from `raw_records`, and of what was kept from the times of its questions
 -- and the id of its last answer. A day whose log was read into `raw_records` again since waits; who was
--- forgotten has no rows.
-with judged as (
+-- forgotten has no rows of what they asked until then, nor is it asked where the time is not known.
+with forgotten as (
+    select user_id, max(forgotten_at) as until
+    from embeddings_forgotten
+    where kind = 'everything'
+    group by user_id
+),
+
+judged as (
     select received.day
     from meta.partitions as received
     inner join meta.partitions as taken
@@ -12,25 +19,53 @@ with judged as (
 ),
 
 logged as (
-    select day, record_id, conversation_id
+    select day, record_id, conversation_id, user_id
     from raw_records
     where
         source = 'gateway'
         and file = day || '/gateway.jsonl'
         and day in (from judged)
-        and user_id not in (select user_id from embeddings_forgotten where kind = 'everything')
 ),
 
-said as (
-    select logged.day, logged.conversation_id, unnest(dialogues.messages) as message
+turns as (
+    select
+        logged.day,
+        logged.record_id,
+        logged.conversation_id,
+        logged.user_id,
+        unnest(dialogues.messages) as message,
+        generate_subscripts(dialogues.messages, 1) as position
     from logged
     inner join cleaned_dialogues as dialogues
         on logged.record_id = dialogues.record_id and logged.day = dialogues.day
 ),
 
+timed as (
+    select
+        day,
+        conversation_id,
+        user_id,
+        message,
+        max(case when message.role = 'user' then message.created_at end) over (
+            partition by day, record_id
+            order by position
+        ) as asked_at
+    from turns
+),
+
+said as (
+    select day, conversation_id, message
+    from timed
+    where not exists (
+        from forgotten
+        where forgotten.user_id = timed.user_id and coalesce(timed.asked_at <= forgotten.until, true)
+    )
+),
+
 wanted as (
     select day, conversation_id, 'conversation' as what, null::timestamptz as asked_at, '' as answer_id
     from logged
+    where not exists (from forgotten where forgotten.user_id = logged.user_id)
     union all
     select day, conversation_id, 'question' as what, message.created_at as asked_at, '' as answer_id
     from said

@@ -7,9 +7,11 @@ import pytest
 
 from assets import feedback, preferences, self_chats
 from assets.sources import gateway
+from lake import query
 from lake.ids import content_id, pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
+from models.serving.feedback import Answers, FeedbackRequest, Given, event_of
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 WHOSE = {
@@ -81,6 +83,34 @@ def test_what_is_in_the_lake_waits_no_more(lake: Lake, chosen: Settings, logged)
 
     assert ["f1", "f2"] == [row["preference_id"] for row in rows]
     assert ["f3"] == [row["preference_id"] for row in feedback.waiting(lake, chosen)]
+
+
+def test_a_change_of_mind_after_a_turn_of_the_loop_is_the_last_word(
+    lake: Lake, chosen: Settings, logged
+) -> None:
+    answer_id, answers = f"chatcmpl-{'a' * 32}", Answers()
+    said = [{"role": "user", "content": "Где ключи?"}]
+    answers.remember(answer_id, Given("vera", "c1", "base", said, "На полке."))
+
+    def say(thumb: str, minute: int) -> None:
+        now = NOW.replace(minute=minute)
+        asked = FeedbackRequest(answer_id=answer_id, kind="thumb", thumb=thumb)
+        told = event_of(asked, "vera", answers, now)
+        logged({"event": "feedback", **told, "at": now.isoformat()})
+
+    def turn() -> list[tuple[int, int, bool]]:
+        rows = feedback.waiting(lake, chosen)
+        lake.append(self_chats.CHOICES, rows, day=NOW.date(), by=Provenance("test"))
+        asked = "select thumbs_up, thumbs_down, is_good from stg_judgements"
+        return [tuple(row.values()) for row in query.ask(lake, asked)]
+
+    say("up", 1)
+    say("down", 2)
+    assert [(1, 1, False)] == turn()
+    say("up", 3)
+    assert [(2, 1, True)] == turn()
+    (counts,) = [choice for choice in preferences.load(lake) if not choice.reason]
+    assert ("На полке.", "") == (counts.row.chosen, counts.row.rejected)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from models.testing import ScriptedModel
 
 ANYA, BORYA = content_id("Аня"), content_id("Боря")
 DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
+LATER = datetime.now(UTC) + timedelta(days=1)
 BY = Provenance("test")
 RULES = Reader(observing.RULES)
 Tell = Callable[..., dict]
@@ -287,9 +289,66 @@ def test_a_person_is_forgotten_with_everything_said_so_far(lake, memories, keep,
     remember()
     assert [BORYA] == memories.people()
     assert [] == holding(lake.path("embeddings_observations"), "Буран")
-    keep(NEXT, MOVED)
+    keep(NEXT, {**MOVED, "messages": [{**m, "created_at": LATER} for m in MOVED["messages"]]})
     remember()
     assert ["ты живёшь в Туле"] == texts(memories)
+
+
+def test_what_a_person_told_before_and_comes_later_stays_forgotten(
+    lake, memories, keep, remember
+) -> None:
+    keep(DAY, DOG, CAT)
+    remember()
+    forgetting.forget_person(lake, ANYA, "ушла")
+    asked, answer = MOVED["messages"]
+    both = [*MOVED["messages"], {**asked, "created_at": LATER}, {**answer, "created_at": LATER}]
+    keep(NEXT, TOWN, {**MOVED, "messages": both})
+    remember()
+
+    assert ["ты живёшь в Туле"] == texts(memories)
+    assert [[f"{MOVED['dialogue_id']}/2"]] == [r["sources"] for r in memories.list(ANYA)]
+    assert [] == holding(lake.path("embeddings_observations"), "Омске")
+    (fate,) = {
+        row["reason"]
+        for row in lake.rows("embeddings_observations")
+        if row["dialogue_id"] == TOWN["dialogue_id"]
+    }
+    assert "forgotten" == fate
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_word_that_was_noted_and_not_carried_out_is_followed_at_the_next_run(
+    lake, memories, chosen, keep, remember, monkeypatch, whole: bool
+) -> None:
+    keep(DAY, DOG)
+    remember()
+    what = ANYA if whole else memories.list(ANYA)[0]["memory_id"]
+    forget = forgetting.forget_person if whole else forgetting.forget_memory
+    with monkeypatch.context() as killed:
+        killed.setattr(forgetting, "_strike", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            forget(lake, what, "не надо")
+    encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
+    remembering.consolidate(lake, memories, chosen, RULES, encoder)
+
+    assert [] == texts(memories)
+
+
+def test_forgetting_waits_while_the_loop_reads(lake, memories, chosen, keep, remember) -> None:
+    keep(DAY, DOG)
+    remember()
+    memory_id = memories.list(ANYA)[0]["memory_id"]
+    word = threading.Thread(target=forgetting.forget_memory, args=(lake, memory_id, "не надо"))
+    with observing.lock(chosen.home):
+        word.start()
+        word.join(0.5)
+        assert word.is_alive()
+        remember()
+    word.join()
+
+    assert [] == texts(memories)
+    assert {} == remember()
+    assert [] == texts(memories)
 
 
 def test_what_was_forgotten_is_told_without_its_words(lake, memories, keep, remember) -> None:

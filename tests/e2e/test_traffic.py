@@ -84,7 +84,7 @@ def judge(log: ConversationLog, number: int, who: str, kind: str, **more: str) -
     answers = Answers()
     replay(log.recent(), answers)
     said = FeedbackRequest.model_validate({"answer_id": name(number), "kind": kind, **more})
-    log.put("feedback", **event_of(said, who, answers)).result()
+    log.put("feedback", **event_of(said, who, answers, datetime.now(UTC))).result()
 
 
 def test_one_turn_tells_how_the_canary_does(

@@ -1,14 +1,22 @@
 """What a home hands to its gateway: the tools of each person, over one memory for all."""
 
 import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
-from lake.errors import SettingsError
+from lake.errors import DeploymentError, SettingsError
 from lake.ids import content_id
 from lake.settings import Settings, load
-from orchestration import gateway
+from models.processes import calm_environment
+from models.serving import client
+from models.testing import over_http
+from orchestration import gateway, repairs
 
 SPEC = importlib.util.spec_from_file_location(
     "facts", Path(__file__).parents[1] / "assets" / "facts.py"
@@ -67,3 +75,74 @@ def test_a_person_has_one_rate_of_statements_through_all_answers(chosen: Setting
     told = [ask(ANYA), ask(ANYA), ask(BORYA)]
     assert "Ошибка: Запросов SQL больше 1 в минуту." == " ".join(told[1].split()[:7])
     assert ["Строк нет.", "Строк нет."] == [told[0], told[2]]
+
+
+# --- one gateway a home -------------------------------------------------------------------------
+
+
+def note(chosen: Settings, url: str) -> Path:
+    """Note a gateway as that of a home; its process is 1."""
+    path = chosen.home / "serving" / "server.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"pid": 1, "url": url}))
+    return path
+
+
+def test_a_gateway_that_waits_for_what_decodes_is_there(chosen: Settings) -> None:
+    app = FastAPI()
+    app.get("/health")(lambda: JSONResponse({"status": "down", "deployed": "base"}, 503))
+    with over_http(app) as url:
+        path = note(chosen, url)
+        found = client.running(chosen)
+        (finding,) = repairs._server(chosen, repair=True)
+
+    assert found is not None
+    assert (url, False) == (found.url, found.is_up())
+    assert not finding.healthy
+    assert path.exists()
+    assert client.running(chosen) is None
+
+
+def test_a_second_gateway_of_a_home_ends_with_a_hint_and_leaves_the_first_alone(
+    chosen: Settings,
+) -> None:
+    path = note(chosen, "http://127.0.0.1:9")
+    before = path.read_text()
+    with gateway.only_one(chosen.home):
+        ended = subprocess.run(
+            [sys.executable, "-m", "orchestration.gateway"],
+            env={**calm_environment(), "STEPPE_HOME": str(chosen.home)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    assert 1 == ended.returncode
+    assert "Another gateway of this home" in ended.stderr
+    assert "hint: `steppe chat`" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert before == path.read_text()
+
+
+def test_a_home_is_free_again_once_its_gateway_ended(chosen: Settings, monkeypatch) -> None:
+    monkeypatch.setattr(gateway, "ENDING_SECONDS", 0.1)
+    with (
+        gateway.only_one(chosen.home),
+        pytest.raises(DeploymentError, match="hint:"),
+        gateway.only_one(chosen.home),
+    ):
+        pass
+    with gateway.only_one(chosen.home):
+        pass
+
+
+def test_a_gateway_takes_only_its_own_note_away(chosen: Settings) -> None:
+    path = note(chosen, "http://127.0.0.1:9")
+    gateway._take_state_away(path)
+    assert path.exists()
+
+    gateway._write_state(path, "127.0.0.1", 9)
+    gateway._take_state_away(path)
+    gateway._take_state_away(path)
+    assert not path.exists()

@@ -580,3 +580,21 @@ def test_who_was_forgotten_is_missed_by_nobody(lake: Lake, fill: Any) -> None:
     fill("deployments_answers", {"conversation_id": "another", "answer_id": "1"})
 
     assert [] == query.offending(lake, ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("until", "missed"),
+    [(NINE, [("answer", "2"), ("question", "")]), (TEN, []), (None, [])],
+)
+def test_who_was_forgotten_is_missed_for_what_they_asked_since(
+    lake: Lake, fill: Any, until: datetime | None, missed: list[tuple[str, str]]
+) -> None:
+    fill("raw_records", LOGGED)
+    fill("cleaned_dialogues", {**KEPT, "record_id": "g", "messages": ASKED})
+    word = {"user_id": "vera", "kind": "everything", "forgotten_at": until}
+    fill("embeddings_forgotten", word)
+    fill("deployments_answers", {"conversation_id": "another", "answer_id": "1"})
+
+    found = query.offending(lake, ANSWERED)
+
+    assert missed == sorted((row["what"], row["answer_id"]) for row in found)

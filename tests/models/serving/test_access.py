@@ -118,6 +118,29 @@ def test_a_file_of_keys_that_cannot_be_read_opens_nothing(tmp_path) -> None:
         access.read(path)
 
 
+def test_after_the_last_key_is_revoked_nobody_is_let_in(served) -> None:
+    path = served.gateway.access.path
+    key = access.add(path, "vera", ["chat"])
+    access.revoke(path, access.digest(key))
+
+    assert [401, 401] == [ask(served, k).status_code for k in ("", key)]
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[1]", "[]", '{"a": 1}', '{"a": {"person": "vera"}}'])
+def test_a_torn_file_of_keys_lets_nobody_in_and_says_so(served, torn: str) -> None:
+    path = served.gateway.access.path
+    key = access.add(path, "vera", ["chat"])
+    whole = path.read_text()
+    path.write_text(torn)
+
+    answers = [ask(served, k) for k in ("", key, key)]
+
+    assert [503, 503, 503] == [a.status_code for a in answers]
+    assert "delete" not in answers[0].json()["error"]["hint"]
+    path.write_text(whole)
+    assert 200 == ask(served, key).status_code
+
+
 def test_a_bucket_fills_again_with_time() -> None:
     bucket = Bucket(60, 1, 0.0)
 
@@ -147,3 +170,14 @@ def test_every_person_of_a_key_of_many_has_a_rate_of_their_own(served) -> None:
 def test_no_key_is_made_for_a_name_of_another_keys_people(tmp_path) -> None:
     with pytest.raises(SettingsError, match="slash"):
         access.add(tmp_path / "keys.json", "team/vera", ["chat"])
+
+
+def test_the_owners_token_is_the_owner_with_keys_and_makes_none_needed(tmp_path) -> None:
+    path = tmp_path / "keys.json"
+    gate = access.Access(path, "owner", lambda name: name, per_minute=5, owners_token="of the home")
+    assert "vera" == gate.person("", "vera").name
+    access.add(path, "vera", ["chat"])
+
+    assert "owner" == gate.person("Bearer of the home").name
+    with pytest.raises(Problem, match="needs a key"):
+        gate.person("Bearer something else")

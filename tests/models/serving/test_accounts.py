@@ -38,7 +38,7 @@ class Script:
 
     def app(self) -> FastAPI:
         app = FastAPI()
-        app.get("/health")(dict)
+        app.get("/health")(lambda: {"status": "ok"})
         app.get("/v1/models")(lambda: {"data": []})
 
         @app.post("/v1/chat/completions")

@@ -1,6 +1,7 @@
 """Thumbs, edits and choices between two answers, through the API."""
 
 import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -41,6 +42,30 @@ def test_a_thumb_is_a_choice_with_one_answer(served) -> None:
     assert ("", words(answer)) == (down["chosen"], down["rejected"])
     assert HELLO == up["messages"]
     assert (answer["steppe"]["conversation_id"], "base") == (up["conversation_id"], up["adapter"])
+
+
+def test_whoever_changes_their_mind_twice_said_three_things(served) -> None:
+    answer = ask(served)
+    told = [
+        say(served, answer_id=answer["id"], kind="thumb", thumb=thumb).json()["feedback_id"]
+        for thumb in ("up", "down", "up")
+    ]
+
+    assert 3 == len(set(told))
+    assert told == [event["feedback_id"] for event in logged(served)]
+
+
+def test_the_same_words_of_two_adapters_are_judged_apart() -> None:
+    answers, now = Answers(), datetime(2026, 1, 1, tzinfo=UTC)
+    ids = [f"chatcmpl-{digit * 32}" for digit in "ab"]
+    for answer_id, adapter in zip(ids, ("base", "steppe@aaaaaaaaaaaa"), strict=True):
+        answers.remember(answer_id, Given("vera", "c", adapter, HELLO, "Да."))
+    said = [feedback.FeedbackRequest(answer_id=i, kind="thumb", thumb="up") for i in ids]
+
+    one, other = (feedback.event_of(each, "vera", answers, now) for each in said)
+
+    assert one["feedback_id"] != other["feedback_id"]
+    assert one == feedback.event_of(said[0], "vera", answers, now)
 
 
 def test_an_edit_is_better_than_the_answer(served) -> None:

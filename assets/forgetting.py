@@ -49,7 +49,8 @@ def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
 def carry_out(lake: Lake) -> bool:
     """Strike what was noted and still stands: a kill came in between; say whether anything did.
 
-    The caller holds `observing.lock`.
+    The caller holds `observing.lock`, and consolidates after it: what people told again since is
+    remembered again then.
     """
     taken = taken_back(lake)
     if not (taken.memory_ids or taken.until):
@@ -57,6 +58,11 @@ def carry_out(lake: Lake) -> bool:
     stands = any(taken.holds(row) for row in lake.rows(OBSERVATIONS, where="reason = ''"))
     if stands:
         _strike(lake, taken.holds)
+        memories = Memories(lake.home)
+        if memory_ids := sorted(frozenset().union(*taken.memory_ids.values())):
+            memories.forget(memory_ids=memory_ids)
+        for user_id in sorted(taken.until):
+            memories.forget(user_id=user_id)
     return stands
 
 

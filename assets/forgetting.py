@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from assets import answered
-from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of, lock
+from assets.observing import EVERYTHING, FORGOTTEN, OBSERVATIONS, Row, days_of, lock, taken_back
 from lake import query, warehouse
 from lake.errors import DataError
 from lake.ids import content_id
@@ -44,6 +44,26 @@ def forget_person(lake: Lake, user_id: str, reason: str) -> list[str]:
     """
     with lock(lake.home):
         return _forget_person(lake, user_id, reason)
+
+
+def carry_out(lake: Lake) -> bool:
+    """Strike what was noted and still stands: a kill came in between; say whether anything did.
+
+    The caller holds `observing.lock`, and consolidates after it: what people told again since is
+    remembered again then.
+    """
+    taken = taken_back(lake)
+    if not (taken.memory_ids or taken.until):
+        return False
+    stands = any(taken.holds(row) for row in lake.rows(OBSERVATIONS, where="reason = ''"))
+    if stands:
+        _strike(lake, taken.holds)
+        memories = Memories(lake.home)
+        if memory_ids := sorted(frozenset().union(*taken.memory_ids.values())):
+            memories.forget(memory_ids=memory_ids)
+        for user_id in sorted(taken.until):
+            memories.forget(user_id=user_id)
+    return stands
 
 
 def _forget_memory(lake: Lake, memory_id: str, reason: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import observing, remembering, reporting
+from assets import forgetting, observing, remembering, reporting
 from lake import warehouse
 from lake.memories import Memories
 from lake.settings import Settings
@@ -52,6 +52,7 @@ def memories(
     with observing.lock(settings.home):
         stale = observing.stale_days(lake, settings, reader.reader_id)
         read = [row for day in stale for row in observing.read_day(lake, settings, day, reader, by)]
+        forgetting.carry_out(lake)
         yield _told_of_reading(lake, read, days=len(stale))
         remembered = Memories(settings.home)
         written = remembering.consolidate(lake, remembered, settings, reader, encoder)

@@ -328,6 +328,11 @@ def test_a_word_that_was_noted_and_not_carried_out_is_followed_at_the_next_run(
         killed.setattr(forgetting, "_strike", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             forget(lake, what, "не надо")
+    assert holding(lake.path("embeddings_observations"), "Буран")
+    assert forgetting.carry_out(lake)
+    assert not forgetting.carry_out(lake)
+    assert [] == holding(lake.path("embeddings_observations"), "Буран")
+    assert [] == holding(memories.root, "Буран")
     encoder = load_encoder(chosen.encoder, models_dir=chosen.models_dir)
     remembering.consolidate(lake, memories, chosen, RULES, encoder)
 

@@ -42,6 +42,7 @@ from models.processes import calm_down, child_environment, die_with_parent
 from models.serving import client, hosts, listening
 from models.serving.access import Access
 from models.serving.answer_cache import AnswerCache
+from models.serving.bounds import Places
 from models.serving.conversation_log import ConversationLog
 from models.serving.gateway import Gateway, build
 from models.serving.own_tools import OwnTools
@@ -133,6 +134,7 @@ def gateway_of(chosen: Settings, *, host: str) -> Gateway:
         admin_token=client.token_of(chosen.home),
         max_bytes=chosen.serving.max_request_bytes,
         max_at_once=chosen.serving.max_at_once,
+        places=Places(max(1, chosen.serving.max_at_once // 8)),
         hosts=hosts.LOOPBACK if host in client.LOOPBACK else (hosts.ANY,),
         memory=memory,
         own=tools_of(chosen, memory),

@@ -25,6 +25,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from models.serving import events
 from models.serving.access import Person
 from models.serving.answer_cache import AnswerCache, Kept
+from models.serving.bounds import Places
 from models.serving.conversation_log import ConversationLog, Stream
 from models.serving.conversations import Conversations
 from models.serving.feedback import Answers, Given
@@ -53,6 +54,7 @@ class Shared:
     metrics: Metrics = field(default_factory=Metrics)
     given: Answers = field(default_factory=Answers)
     cache: AnswerCache | None = None
+    places: Places = field(default_factory=Places)
 
 
 @dataclass
@@ -287,6 +289,7 @@ class Answer:
             self.shared.metrics.answered(self.name, finish, seconds, self.first_seconds, self.usage)
         finally:
             self.shared.served.busy[self.name] -= 1
+            self.shared.places.leave(self.person.name)
 
     def _line(self, finish: str) -> dict[str, Any]:
         """Return the log's line of the answer."""

@@ -1,11 +1,15 @@
-"""What a gateway lets in: bodies of a size, and so many requests at once.
+"""What a gateway lets in: bodies of a size, in time, and so many requests at once.
 
-ASGI middleware, so that a request over the bound costs no parsing.
+The middleware is ASGI's, so that a request over a bound costs no parsing; whose a request is, and
+so how many of one person are under way, is known only after it.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi.responses import JSONResponse
@@ -14,14 +18,22 @@ from models.serving import problems
 from models.serving.problems import RETRY_AFTER_SECONDS, Problem
 
 App = Callable[..., Awaitable[None]]
+BODY_SECONDS = 30.0
+"""How long the next part of a body may take: one that never comes would hold its place."""
+OF_ONE = 64
+"""An eighth of `serving.max_at_once`, so that nobody within their rate takes every place."""
 
 
 class Small:
-    """Answers 413 to a request that is too large, whether it says so or only sends it."""
+    """Answers 413 to a request that is too large, whether it says so or only sends it.
 
-    def __init__(self, app: App, most: int) -> None:
+    408 to one whose body stops on its way.
+    """
+
+    def __init__(self, app: App, most: int, seconds: float = BODY_SECONDS) -> None:
         self.app = app
         self.most = most
+        self.seconds = seconds
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Count the bytes of a request's body as they come."""
@@ -32,11 +44,16 @@ class Small:
         if length.isdigit() and int(length) > self.most:
             await self._refuse(scope, receive, send)
             return
-        came = 0
+        came, is_whole = 0, False
 
         async def counted() -> Any:
-            nonlocal came
-            message = await receive()
+            nonlocal came, is_whole
+            try:
+                message = await asyncio.wait_for(receive(), None if is_whole else self.seconds)
+            except TimeoutError:
+                words = f"No part of the body came for {self.seconds:g} s."
+                raise Problem(408, words, hint="send the request again, in one go") from None
+            is_whole = not message.get("more_body")
             came += len(message.get("body", b""))
             if came > self.most:
                 raise Problem(413, self._words(), hint=self._hint())
@@ -84,3 +101,28 @@ class AtOnce:
             await self.app(scope, receive, send)
         finally:
             self.under_way -= 1
+
+
+@dataclass
+class Places:
+    """How many requests of each person are under way, `most` at a time."""
+
+    most: int = OF_ONE
+    taken: Counter[str] = field(default_factory=Counter)
+
+    def take(self, person: str) -> None:
+        """Count a request, or answer 429; `leave` must follow it."""
+        if self.taken[person] >= self.most:
+            raise Problem(
+                429,
+                f"{self.most} requests of yours are under way.",
+                hint="wait for their answers, or set `serving.max_at_once`: one has an eighth",
+                headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+            )
+        self.taken[person] += 1
+
+    def leave(self, person: str) -> None:
+        """Count a request no more."""
+        self.taken[person] -= 1
+        if self.taken[person] <= 0:
+            del self.taken[person]

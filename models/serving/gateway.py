@@ -287,8 +287,13 @@ def _chat(gateway: Gateway) -> Callable[..., Any]:
         person = gateway.access.person(authorization, told.person or body.user or "")
         person.needs("chat")
         gateway.access.admit(person)
-        answer = await gateway.answer(body, person, told)
-        return await answer.response()
+        gateway.places.take(person.name)
+        try:
+            answer = await gateway.answer(body, person, told)
+        except BaseException:
+            gateway.places.leave(person.name)
+            raise
+        return await answer.response()  # closes the account, and leaves the place
 
     return chat
 

@@ -96,7 +96,8 @@ def ask(talk: SimpleNamespace, messages: list[dict] = HELLO, **more: object) -> 
 
 def is_closed(talk: SimpleNamespace) -> bool:
     left = list(talk.streams.glob("*")) if talk.streams.exists() else []
-    return not left and not any(talk.gateway.served.busy.values())
+    busy = any(talk.gateway.served.busy.values()) or any(talk.gateway.places.taken.values())
+    return not left and not busy
 
 
 @pytest.mark.parametrize("seen", [0, 1, len(WORDS)])

@@ -263,6 +263,14 @@ def feeding(page: Page, status: int = 200) -> list[dict]:
     return taken
 
 
+def wait_for(page: Page, taken: list[dict], count: int) -> None:
+    """Wait until so much feedback was sent: the page shows what changed before that."""
+    for _ in range(500):
+        if len(taken) >= count:
+            return
+        page.wait_for_timeout(20)
+
+
 @pytest.fixture
 def slowly(served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Hold every answer of the real model back after its first words until the event is set."""
@@ -461,6 +469,7 @@ def test_an_edit_is_sent_shown_and_goes_on_with_the_conversation(served, opened)
 
     expect(page.locator(".answer .text")).to_have_text("Здравствуй!")
     expect(page.locator(".adapter")).to_contain_text("исправлено")
+    wait_for(page, taken, 1)
     assert ("edit", "Здравствуй!") == (taken[0]["kind"], taken[0]["text"])
     with page.expect_request(COMPLETIONS) as asked:
         ask(page, "Ещё!")
@@ -481,6 +490,7 @@ def test_of_two_answers_a_person_chooses_one(served, opened) -> None:
     expect(page.locator(".answer")).to_have_count(1)
     expect(page.locator(".answer .text")).to_have_text(chosen, use_inner_text=True)
     assert ["user"] == [m["role"] for m in asked.value.post_data_json["messages"]]
+    wait_for(page, taken, 1)
     (body,) = taken
     assert "regeneration" == body["kind"]
     answers = [
@@ -503,6 +513,7 @@ def test_an_edited_answer_is_chosen_in_the_words_of_the_edit(served, opened) -> 
     page.get_by_role("button", name="Этот лучше").first.click()
 
     expect(page.locator(".answer .text")).to_have_text("Здравствуй!")
+    wait_for(page, taken, 2)
     edited, chosen = taken
     assert ("regeneration", "Здравствуй!") == (chosen["kind"], chosen["text"])
     assert edited["answer_id"] == chosen["answer_id"] != chosen["rejected_answer_id"]

@@ -10,7 +10,7 @@ V = TypeVar("V")
 
 
 class Newest(OrderedDict[K, V]):
-    """At most `most` entries, in the order in which they were first put."""
+    """At most `most` entries, in the order in which they were put, unless a caller reorders."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from lake.schemas import Unreadable
 from lake.settings import Settings
 from lake.tables import Lake, Provenance
 from models.adapters import served_name
-from models.serving.conversation_log import FILE
+from models.serving.conversation_log import path_of
 from models.serving.served import BASE
 
 TABLE = "deployments_answers"
@@ -179,7 +179,7 @@ def _days(settings: Settings) -> list[date]:
 
 
 def _path(settings: Settings, day: date) -> Path:
-    return settings.inbox / str(day) / FILE
+    return path_of(settings.inbox, day)
 
 
 def _names(lake: Lake, settings: Settings) -> Names:

@@ -12,7 +12,6 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 from assets import inbox
@@ -24,7 +23,7 @@ from assets.sources import gateway
 from lake.ids import pseudonym_key, user_id_of
 from lake.settings import Settings
 from lake.tables import Lake
-from models.serving.conversation_log import FILE
+from models.serving.conversation_log import path_of
 
 TABLE = "self_chats_preferences"
 ORIGINS = ("thumb", "edit", "regeneration")
@@ -86,7 +85,7 @@ def row_of(event: Mapping[str, Any], settings: Settings, key: bytes) -> Row | No
 
 
 def _events(settings: Settings, day: date) -> Iterator[Row]:
-    path: Path = settings.inbox / day.isoformat() / FILE
+    path = path_of(settings.inbox, day)
     if not path.exists():
         return
     with path.open("rb") as file:

@@ -15,7 +15,7 @@ from lake.ids import content_id, json_id
 from lake.settings import Settings
 from lake.tables import Lake
 from models.self_chat import policy
-from models.serving.conversation_log import FILE
+from models.serving.conversation_log import path_of
 
 RAW_CODE = "3"  # raised by hand when a reader's change alters what it yields
 OWN_ANSWERS = "gateway"
@@ -96,7 +96,7 @@ def self_chats(lake: Lake, settings: Settings, day: date, base_id: str) -> str:
 
 def answers(settings: Settings, day: date) -> str:
     """Return the id of a day's log of the gateway, and of whose an unnamed request is."""
-    log = digest(settings.inbox / str(day) / FILE, inbox=settings.inbox)
+    log = digest(path_of(settings.inbox, day), inbox=settings.inbox)
     return content_id("answers", ANSWERS_CODE, settings.owner, log)
 
 

@@ -48,7 +48,6 @@ class Person:
     name: str
     user_id: str
     scopes: frozenset[str]
-    holder: str = ""  # whose key it is that they ask with
     per_minute: int = 0  # what that key allows; 0 where it says nothing of its own
 
     def needs(self, scope: str) -> None:
@@ -87,7 +86,7 @@ class Access:
         file of keys cannot be read: nobody is let in by that.
         """
         keys, given = self._current(), authorization.removeprefix("Bearer ").strip()
-        if self.is_open():
+        if self._needs_no_key():
             name = user or self.owner
             return Person(name, self._id(name), frozenset(SCOPES))
         if any(_is_same(given, own) for own in (self.key, self.owners_token) if own):
@@ -101,7 +100,7 @@ class Access:
         name = holder
         if PEOPLE in scopes and user is not None:
             name = _one_of(holder, user)
-        return Person(name, self._id(name), scopes, holder, int(known.get("per_minute") or 0))
+        return Person(name, self._id(name), scopes, int(known.get("per_minute") or 0))
 
     def is_open(self) -> bool:
         """Say whether no key is needed; not so where the file of keys cannot be read."""
@@ -109,7 +108,7 @@ class Access:
             self._current()
         except Problem:
             return False
-        return not self._is_keyed and not self.key and not self.must_be_keyed
+        return self._needs_no_key()
 
     def admit(self, person: Person, now: float | None = None) -> None:
         """Count a request of a person, or answer 429 with how long to wait.
@@ -125,6 +124,9 @@ class Access:
                 hint=f"wait {wait:.0f} s, or set `serving.requests_per_minute`",
                 headers={"Retry-After": str(max(1, round(wait)))},
             )
+
+    def _needs_no_key(self) -> bool:
+        return not self._is_keyed and not self.key and not self.must_be_keyed
 
     def _id(self, name: str) -> str:
         return self.pseudonym(name) if name else ""

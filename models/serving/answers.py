@@ -83,9 +83,12 @@ class Answer:
     cached: bool = False
     _request: Future[None] | None = field(default=None, repr=False)
     _closing: asyncio.Task[None] | None = field(default=None, repr=False)
-    _pieces: Stream | None = field(default=None, repr=False)
+    _pieces: Stream = field(init=False, repr=False)
     _events: AsyncIterator[list[dict[str, Any]]] = field(init=False, repr=False)
     _first: list[dict[str, Any]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pieces = self.shared.log.stream(self.answer_id)  # no file before it begins
 
     async def response(self) -> Response:
         """Return the answer as HTTP has it: whole, in pieces, or one that was given before.
@@ -111,7 +114,6 @@ class Answer:
 
     async def events(self) -> AsyncIterator[str]:
         """Yield the answer as server-sent events, `[DONE]` last, or an error in its place."""
-        self._pieces = self.shared.log.stream(self.answer_id)
         try:
             self._pieces.begin(self._whose())
             async for together in self._all():
@@ -210,12 +212,11 @@ class Answer:
 
     def _heard(self, event: dict[str, Any]) -> str:
         """Take what an event brings, let the kernel have it, and return what the client is told."""
-        stream = self._pieces or self.shared.log.stream(self.answer_id)
         if call := (event.get("steppe") or {}).get("call"):
-            stream.add_call(call)
+            self._pieces.add_call(call)
         if piece := _text_of(event):
             self.text += piece
-            stream.add(piece)
+            self._pieces.add(piece)
             if self.first_seconds is None:
                 self.first_seconds = time.monotonic() - self.started
         return self._told(event)
@@ -279,8 +280,7 @@ class Answer:
                 return  # it was not asked for: there is nothing to answer
             await asyncio.wrap_future(self._request)
             await self.shared.log.write("answer", **self._line(finish))
-            if self._pieces is not None:
-                self._pieces.end()
+            self._pieces.end()
             if not self.task:
                 self._remember(finish)
             if self.scope and self.shared.cache is not None and finish in WHOLE:

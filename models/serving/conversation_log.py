@@ -30,6 +30,11 @@ REMEMBERED_DAYS = 2
 """Days whose conversations can go on after a restart."""
 
 
+def path_of(inbox: Path, day: date) -> Path:
+    """Return where the log of a day lies, whether or not there is one."""
+    return inbox / day.isoformat() / FILE
+
+
 class ConversationLog:
     """Appends events under `inbox/<day>/gateway.jsonl`; `close` when done."""
 
@@ -77,10 +82,8 @@ class ConversationLog:
         return self._since(datetime.now(UTC).date() - timedelta(days=REMEMBERED_DAYS - 1))
 
     def _since(self, day: date) -> Iterator[dict[str, Any]]:
-        for back in range((datetime.now(UTC).date() - day).days, -1, -1):
-            path = (
-                self._inbox / (datetime.now(UTC).date() - timedelta(days=back)).isoformat() / FILE
-            )
+        for on in range((datetime.now(UTC).date() - day).days + 1):
+            path = path_of(self._inbox, day + timedelta(days=on))
             if not path.exists():
                 continue
             with path.open("rb") as file:
@@ -101,13 +104,13 @@ class ConversationLog:
                 while True:
                     batch.append(self._lines.get_nowait())
             ended = None in batch
-            by_day: dict[str, list[tuple[bytes, Future[None]]]] = {}
+            by_day: dict[date, list[tuple[bytes, Future[None]]]] = {}
             for item in batch:
                 if item is not None:
                     at, line, done = item
-                    by_day.setdefault(at.date().isoformat(), []).append((line, done))
+                    by_day.setdefault(at.date(), []).append((line, done))
             for day, lines in by_day.items():
-                self._append(self._inbox / day / FILE, lines)
+                self._append(path_of(self._inbox, day), lines)
 
     def _append(self, path: Path, lines: list[tuple[bytes, Future[None]]]) -> None:
         try:

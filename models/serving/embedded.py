@@ -217,7 +217,7 @@ async def _first_token(
     service: Embedded, body: ChatRequest, adapter: str, ids: list[int]
 ) -> dict[str, Any]:
     """Return the likeliest first token with the log-probabilities of the next ones behind it."""
-    if body.stream or (body.max_completion_tokens or body.max_tokens) != 1:
+    if body.stream or body.new_tokens != 1:
         raise Problem(422, "`logprobs` are told of one token.", hint="ask with `max_tokens` 1")
     logits = await service.run(service.engine.last_logits, ids, adapter)
     values, tokens = logits.log_softmax(-1).topk(body.top_logprobs or OTHER_LOGPROBS)
@@ -344,7 +344,7 @@ class Answer:
 def _sampling(body: ChatRequest) -> engines.Sampling:
     stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
     return engines.Sampling(
-        max_tokens=body.max_completion_tokens or body.max_tokens or NEW_TOKENS,
+        max_tokens=body.new_tokens or NEW_TOKENS,
         temperature=body.temperature or 0.0,
         top_p=body.top_p or 1.0,
         seed=body.seed or 0,

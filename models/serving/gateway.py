@@ -80,14 +80,15 @@ class DeployRequest(BaseModel):
     probe: list[ChatMessage] = Field(min_length=1)
     expected: dict[str, float] = Field(default_factory=dict)
 
+    def as_probe(self) -> switching.Probe:
+        """Return what the adapter is asked before anybody is."""
+        return switching.Probe([m.as_chat() for m in self.probe], self.expected)
 
-class CanaryRequest(BaseModel):
+
+class CanaryRequest(DeployRequest):
     """Which adapter to try on a share of people; a share of 0 ends it."""
 
-    name: str = Field(pattern=DEPLOYABLE)
     share: float = Field(ge=0, le=1)
-    probe: list[ChatMessage] = Field(min_length=1)
-    expected: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -149,10 +150,9 @@ class Gateway(Shared):
         self, own: OwnTools, body: ChatRequest, name: str, shown: Messages, tools: Sequence[Tool]
     ) -> WithTools:
         """Return what asks the upstream, and makes the calls that the model wants."""
-        new_tokens = body.max_completion_tokens or body.max_tokens
 
         def fit(messages: Messages, offered: Messages) -> Awaitable[Messages]:
-            return windows.fitted(self.upstream, name, messages, new_tokens, offered)
+            return windows.fitted(self.upstream, name, messages, body.new_tokens, offered)
 
         return WithTools(self.upstream, own, tools, Reasoning.of(shown, tools), fit)
 
@@ -182,8 +182,7 @@ class Gateway(Shared):
     ) -> Messages:
         name = self.served.name_for(body.model, person.user_id)
         try:
-            new_tokens = body.max_completion_tokens or body.max_tokens
-            return await windows.fitted(self.upstream, name, shown, new_tokens, tools)
+            return await windows.fitted(self.upstream, name, shown, body.new_tokens, tools)
         except (UpstreamDown, UpstreamRefused) as error:
             raise as_problem(error) from error
 
@@ -362,19 +361,17 @@ def _as(encoding: str, row: Any) -> Any:
 
 def _deploy(gateway: Gateway) -> Callable[..., Any]:
     async def deploy(body: DeployRequest) -> dict[str, Any]:
-        probe = switching.Probe([m.as_chat() for m in body.probe], body.expected)
+        served = (gateway.upstream, gateway.served, body.name)
         async with gateway.switching:
-            return await switching.deploy(gateway.upstream, gateway.served, body.name, probe)
+            return await switching.deploy(*served, body.as_probe())
 
     return deploy
 
 
 def _canary(gateway: Gateway) -> Callable[..., Any]:
     async def canary(body: CanaryRequest) -> dict[str, Any]:
-        probe = switching.Probe([m.as_chat() for m in body.probe], body.expected)
+        served = (gateway.upstream, gateway.served, body.name)
         async with gateway.switching:
-            return await switching.try_on(
-                gateway.upstream, gateway.served, body.name, body.share, probe
-            )
+            return await switching.try_on(*served, body.share, body.as_probe())
 
     return canary

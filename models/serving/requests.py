@@ -159,6 +159,11 @@ class ChatRequest(BaseModel):
         return [message.as_chat() for message in self.messages]
 
     @property
+    def new_tokens(self) -> int | None:
+        """Return how many tokens the answer may have, under either of OpenAI's names."""
+        return self.max_completion_tokens or self.max_tokens
+
+    @property
     def wants_usage(self) -> bool:
         """Return whether a stream ends with a chunk that counts tokens."""
         return bool((self.stream_options or {}).get("include_usage"))
